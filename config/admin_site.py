@@ -1,0 +1,47 @@
+"""The admin site: who may enter, and which pages belong to no single model."""
+
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext_lazy as _
+from unfold.sites import UnfoldAdminSite
+
+from tenants.actors import Actor
+
+
+class YingdaAdminSite(UnfoldAdminSite):
+    """The admin of one tenant at a time, for those whose role may enter."""
+
+    site_header = _("Yingda")
+    site_title = _("Yingda")
+    index_title = _("Overview")
+    enable_nav_sidebar = True
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        actor = getattr(request, "actor", None)
+        return isinstance(actor, Actor) and actor.can("admin.enter")
+
+    def extra_urls(self) -> list[URLPattern]:
+        """Add the pages that join apps: the test bench asks conversations about knowledge."""
+        from conversations.admin.bench import test_bench  # noqa: PLC0415 -- apps must be loaded first
+
+        return [
+            path("knowledge/entry/try/", self.admin_view(test_bench), name="test_bench"),
+        ]
+
+    def search(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Answer "not there": the toolkit's search caches by person, not by tenant."""
+        raise Http404
+
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Send people to the one log-in page; those who may not enter to where they may."""
+        actor = getattr(request, "actor", None)
+        if isinstance(actor, Actor) and actor.can("console.enter"):
+            return redirect("conversations:console")
+        return HttpResponseRedirect(f"{reverse('login')}?next={request.GET.get('next', '/admin/')}")

@@ -1,0 +1,179 @@
+"""Play a story of the past through the real services, with the clock set back."""
+
+import random
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from conversations.dialogue.types import Decision, Option, Options, Outcome
+from conversations.models import (
+    AuthorKind,
+    Channel,
+    Contact,
+    Conversation,
+    Feedback,
+    Inquiry,
+    Message,
+    MessageKind,
+)
+from conversations.services import bot, desk, intake, messages
+from conversations.services.handoff import first_reply
+from conversations.services.intake import Inbound
+from conversations.states import ConversationStatus
+from knowledge.models import EntryVersion
+from tenants import clock
+from tenants.models import Membership
+from tenants.services import ledger
+from tenants.terms import INQUIRY_IDLE
+
+
+def play(
+    story: dict[str, Any],
+    contact: Contact,
+    channel: Channel,
+    start: datetime,
+    versions: dict[str, EntryVersion],
+    agents: list[Membership],
+    chance: random.Random,
+) -> None:
+    """Let the story happen at `start`: its messages, decisions, promises and ledger rows."""
+    teller = _Teller(start, chance)
+    conversation_id: uuid.UUID | None = None
+    question: Message | None = None
+    agent = chance.choice(agents)
+    for turn in story["turns"]:
+        if turn["by"] == "customer":
+            with teller.after(6, 40):
+                received = intake.receive(
+                    contact,
+                    channel,
+                    Inbound(client_msg_id=uuid.uuid4().hex, text=turn["text"]),
+                    conversation_id=conversation_id,
+                )
+            question = received.message
+            conversation_id = question.conversation_id
+        elif turn["by"] == "bot" and question is not None:
+            with teller.after_ms(15, 400):
+                _bot_says(question, turn, versions, chance)
+        elif turn["by"] == "agent" and question is not None:
+            if _status(question) == ConversationStatus.BOT:
+                with teller.after_ms(15, 400):
+                    _hand_off(question, story["handoff_reason"] or "unknown", chance)
+            if _status(question) != ConversationStatus.HUMAN:
+                with teller.after(5, 55):
+                    desk.take(question.conversation_id, by=agent)
+            with teller.after(8, 45):
+                desk.reply(
+                    question.conversation_id,
+                    turn["text"],
+                    by=agent,
+                    client_msg_id=uuid.uuid4().hex,
+                )
+    if question is not None:
+        _finish(question, story, agent, teller, chance)
+
+
+class _Teller:
+    def __init__(self, start: datetime, chance: random.Random) -> None:
+        self.now, self.chance = start, chance
+
+    @contextmanager
+    def after(self, least: int, most: int) -> Iterator[None]:
+        self.now += timedelta(seconds=self.chance.uniform(least, most))
+        with clock.travel(self.now):
+            yield
+
+    @contextmanager
+    def after_ms(self, least: int, most: int) -> Iterator[None]:
+        self.now += timedelta(milliseconds=self.chance.uniform(least, most))
+        with clock.travel(self.now):
+            yield
+
+
+def _bot_says(
+    question: Message,
+    turn: dict[str, Any],
+    versions: dict[str, EntryVersion],
+    chance: random.Random,
+) -> None:
+    entry = turn.get("entry")
+    if entry is None:
+        _bot_chats(question, turn["text"])
+        return
+    version = versions[entry]
+    answer = Option(
+        str(version.pk), version.question, version.answer, round(chance.uniform(0.82, 0.99), 4)
+    )
+    decision = Decision(
+        Outcome.ANSWER,
+        rule="gate.answer",
+        answer=answer,
+        options=Options((answer,), answer_threshold=0.8, clarify_threshold=0.35),
+    )
+    _decide(question, decision, chance)
+
+
+def _bot_chats(question: Message, text: str) -> None:
+    with transaction.atomic():
+        conversation = messages.lock_conversation(question.conversation_id)
+        at = clock.now()
+        conversation.undecided_seq = conversation.undecided_since = None
+        _reply, event = messages.say(
+            conversation, text, author_kind=AuthorKind.BOT, kind=MessageKind.SMALLTALK, at=at
+        )
+        recorded = [event, *first_reply(conversation, at)]
+        messages.store(conversation)
+        ledger.append(*recorded)
+
+
+def _hand_off(question: Message, reason: str, chance: random.Random) -> None:
+    latest = Message.objects.filter(
+        conversation=question.conversation_id, author_kind=AuthorKind.CUSTOMER
+    ).latest("seq")
+    rule = "asked" if reason == "asked" else "gate.unknown"
+    _decide(latest, Decision(Outcome.HANDOFF, rule=rule, reason=reason), chance)
+
+
+def _decide(question: Message, decision: Decision, chance: random.Random) -> None:
+    epoch = Conversation.objects.values_list("epoch", flat=True).get(pk=question.conversation_id)
+    bot.conclude(question, epoch, decision, release_id=None, latency_ms=chance.randrange(8, 40))
+
+
+def _status(question: Message) -> str:
+    return Conversation.objects.values_list("status", flat=True).get(pk=question.conversation_id)
+
+
+def _finish(
+    question: Message,
+    story: dict[str, Any],
+    agent: Membership,
+    teller: _Teller,
+    chance: random.Random,
+) -> None:
+    answered = Message.objects.filter(
+        conversation=question.conversation_id, kind=MessageKind.ANSWER
+    ).last()
+    if story["feedback"] and answered is not None:
+        feedback = Feedback(story["feedback"])
+        Message.objects.filter(pk=answered.pk).update(feedback=feedback)
+    if _status(question) == ConversationStatus.BOT:
+        undecided = Conversation.objects.get(pk=question.conversation_id).undecided_seq
+        if undecided is not None and story["outcome"] in ("handoff", "unanswered"):
+            with teller.after_ms(15, 400):
+                _hand_off(question, story["handoff_reason"] or "unknown", chance)
+    if _status(question) == ConversationStatus.WAITING:
+        with teller.after(5, 55):
+            desk.take(question.conversation_id, by=agent)
+    if _status(question) == ConversationStatus.HUMAN:
+        with teller.after(20, 90):
+            desk.close(question.conversation_id, by=agent)
+    else:
+        with clock.travel(teller.now + INQUIRY_IDLE):
+            desk.close_by_contact(question.conversation_id)
+    Inquiry.objects.filter(conversation=question.conversation_id, closed_at=None).update(
+        closed_at=teller.now + INQUIRY_IDLE
+    )

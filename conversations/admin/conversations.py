@@ -1,0 +1,238 @@
+"""Conversations with their transcripts, and the hand-offs to people, to read."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import (
+    ChoicesDropdownFilter,
+    DropdownFilter,
+    RelatedDropdownFilter,
+)
+from unfold.decorators import display
+
+from conversations import wire
+from conversations.admin.decisions import feedback_badge
+from conversations.admin.links import conversation_link
+from conversations.models import AuthorKind, BotDecision, Contact, Conversation, Handoff, Message
+from conversations.states import ConversationStatus
+from tenants import clock
+from tenants.admin_base import ReadOnlyAdmin, badge, moment, second
+from tenants.admin_filters import period_on
+from tenants.durations import in_words
+from tenants.scoping import as_uuid
+
+STATE_TONES = {
+    ConversationStatus.BOT: "info",
+    ConversationStatus.WAITING: "warn",
+    ConversationStatus.HUMAN: "ok",
+    ConversationStatus.CLOSED: "",
+}
+# A transcript shows the latest of them; who needs more reads the evidence.
+SHOWN_MESSAGES = 500
+
+
+class ContactFilter(DropdownFilter):
+    """The conversations of one contact, reached from the contact's page."""
+
+    title = _("contact")
+    parameter_name = "contact"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        asked = request.GET.get(self.parameter_name)
+        if not asked:
+            return []
+        contact = Contact.objects.filter(pk=as_uuid(asked)).first()
+        # Without a choice the filter would not apply, and everybody's conversations be shown.
+        return [(asked, contact.display_name if contact else "–")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        asked = self.value()
+        return queryset.filter(contact=as_uuid(asked)) if asked else queryset
+
+
+@admin.register(Conversation)
+class ConversationAdmin(ReadOnlyAdmin):
+    """Shows what was said, by whom, and why the assistant said it."""
+
+    capabilities = {"view": "conversation.view"}
+    list_display = ("state", "who", "channel", "last_text", "agent_name", "last_seq", "active_at")
+    list_display_links = ("who",)
+    list_filter = (
+        ("status", ChoicesDropdownFilter),
+        ("channel", RelatedDropdownFilter),
+        ("handoff_reason", ChoicesDropdownFilter),
+        period_on("last_at"),
+        ContactFilter,
+    )
+    list_filter_submit = True
+    list_select_related = ("channel", "contact", "agent")
+    search_fields = ("contact__name", "contact__phone", "last_text")
+    search_help_text = _("Name or phone number of the visitor, or words of the last message")
+    fields = (
+        ("state", "contact_link"),
+        ("channel", "demo"),
+        ("agent_name", "reason"),
+        ("began_at", "ended_at"),
+        "waiting",
+    )
+    change_form_outer_after_template = "admin/conversations/transcript.html"
+    empty_text = _("Conversations appear here as soon as a visitor writes.")
+
+    def title_of(self, row: Conversation) -> str:
+        return f"{row.contact.display_name} {moment(row.created_at)}"
+
+    def more_about(self, request: HttpRequest, row: Conversation) -> dict[str, Any]:
+        return {
+            "lines": transcript(row),
+            "shown": SHOWN_MESSAGES,
+            "conversation": row,
+            "ai_badge": wire.AI_BADGE["en" if get_language() == "en" else "zh-CN"],
+        }
+
+    @display(description=_("status"), ordering="status")
+    def state(self, conversation: Conversation) -> SafeString:
+        status = ConversationStatus(conversation.status)
+        return badge(status.label, STATE_TONES[status])
+
+    @display(description=_("contact"), ordering="contact__name")
+    def who(self, conversation: Conversation) -> str:
+        demo = f" ({gettext('Demonstration')})" if conversation.is_demo else ""
+        return f"{conversation.contact.display_name}{demo}"
+
+    @display(description=_("contact"))
+    def contact_link(self, conversation: Conversation) -> SafeString:
+        return format_html(
+            '<a class="y-link" href="{}">{}</a>',
+            reverse("admin:conversations_contact_change", args=[conversation.contact_id]),
+            conversation.contact.display_name,
+        )
+
+    @display(description=_("agent"), ordering="agent__display_name")
+    def agent_name(self, conversation: Conversation) -> str:
+        return str(conversation.agent or "–")
+
+    @display(description=_("waiting"))
+    def waiting(self, conversation: Conversation) -> str:
+        if conversation.waiting_since is None:
+            return "–"
+        return in_words(clock.now() - conversation.waiting_since)
+
+    @display(description=_("hand-off reason"))
+    def reason(self, conversation: Conversation) -> str:
+        return conversation.get_handoff_reason_display() or "–"
+
+    @display(description=_("last activity"), ordering="last_at")
+    def active_at(self, conversation: Conversation) -> str:
+        return moment(conversation.last_at)
+
+    @display(description=_("created at"))
+    def began_at(self, conversation: Conversation) -> str:
+        return moment(conversation.created_at)
+
+    @display(description=_("closed at"))
+    def ended_at(self, conversation: Conversation) -> str:
+        return moment(conversation.closed_at) or "–"
+
+    @display(description=_("demonstration"))
+    def demo(self, conversation: Conversation) -> str:
+        return badge(gettext("Demonstration"), "info") if conversation.is_demo else "–"
+
+
+@admin.register(Handoff)
+class HandoffAdmin(ReadOnlyAdmin):
+    """Shows each passing from the assistant to people, and how long it took."""
+
+    capabilities = {"view": "conversation.view"}
+    list_display = ("state", "reason_name", "who", "asked_at", "delivery", "acceptance", "taken_by")
+    list_display_links = ("reason_name",)
+    list_filter = (("reason", ChoicesDropdownFilter), period_on("decided_at"))
+    list_filter_submit = True
+    list_select_related = ("conversation__contact", "accepted_by")
+    fields = (
+        "state",
+        "reason_name",
+        "who",
+        "note",
+        "asked_at",
+        "delivery",
+        "acceptance",
+        "taken_by",
+        "over_at",
+    )
+    ordering = ("-decided_at",)
+
+    def title_of(self, row: Handoff) -> str:
+        return f"{row.get_reason_display()} {moment(row.triggered_at)}"
+
+    @display(description=_("state"))
+    def state(self, handoff: Handoff) -> SafeString:
+        if handoff.ended_at is not None:
+            return badge(gettext("Over"))
+        if handoff.accepted_at is not None:
+            return badge(gettext("With an agent"), "ok")
+        return badge(gettext("Waiting for an agent"), "warn")
+
+    @display(description=_("reason"), ordering="reason")
+    def reason_name(self, handoff: Handoff) -> str:
+        return handoff.get_reason_display()
+
+    @display(description=_("conversation"))
+    def who(self, handoff: Handoff) -> str:
+        return conversation_link(handoff.conversation_id, handoff.conversation.contact.display_name)
+
+    @display(description=_("triggered at"), ordering="triggered_at")
+    def asked_at(self, handoff: Handoff) -> str:
+        return second(handoff.triggered_at)
+
+    @display(description=_("delivered after"))
+    def delivery(self, handoff: Handoff) -> str:
+        return in_words(handoff.delivered_at - handoff.triggered_at, precise=True)
+
+    @display(description=_("taken after"))
+    def acceptance(self, handoff: Handoff) -> str:
+        if handoff.accepted_at is None:
+            return "–"
+        return in_words(handoff.accepted_at - handoff.delivered_at)
+
+    @display(description=_("taken by"))
+    def taken_by(self, handoff: Handoff) -> str:
+        return str(handoff.accepted_by or "–")
+
+    @display(description=_("ended at"))
+    def over_at(self, handoff: Handoff) -> str:
+        return moment(handoff.ended_at) or "–"
+
+
+def transcript(conversation: Conversation) -> list[dict[str, Any]]:
+    """Return the latest messages, in order, each with its author and the reason it was said."""
+    latest = (
+        Message.objects.filter(conversation=conversation)
+        .select_related("agent", "decision")
+        .order_by("-seq")[:SHOWN_MESSAGES]
+    )
+    return [_line(conversation, message) for message in reversed(latest)]
+
+
+def _line(conversation: Conversation, message: Message) -> dict[str, Any]:
+    decision: BotDecision | None = getattr(message, "decision", None)
+    names = {
+        AuthorKind.CUSTOMER: conversation.contact.display_name,
+        AuthorKind.BOT: conversation.channel.assistant_name,
+        AuthorKind.AGENT: str(message.agent or ""),
+    }
+    return {
+        "message": message,
+        "author": names.get(AuthorKind(message.author_kind), ""),
+        "at": moment(message.created_at),
+        "decision": decision,
+        "why": wire.why(decision) if decision else "",
+        "feedback": feedback_badge(message),
+        "is_ai": message.author_kind == AuthorKind.BOT,
+    }

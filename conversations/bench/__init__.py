@@ -1,0 +1,1 @@
+"""Visitors made of code, who measure a running server from outside."""

@@ -1,0 +1,38 @@
+"""What is said, by whom, and through which entrance."""
+
+from conversations.models.channel import Channel, ChannelKind, ChannelStatus
+from conversations.models.contact import Consent, Contact, ContactSession
+from conversations.models.conversation import Conversation, Handoff, Inquiry
+from conversations.models.message import (
+    TEXT_LENGTH,
+    AuthorKind,
+    BotDecision,
+    DecisionOutcome,
+    Feedback,
+    Message,
+    MessageKind,
+    Note,
+)
+from conversations.models.presence import Presence, PresenceStatus
+
+__all__ = [
+    "TEXT_LENGTH",
+    "AuthorKind",
+    "BotDecision",
+    "Channel",
+    "ChannelKind",
+    "ChannelStatus",
+    "Consent",
+    "Contact",
+    "ContactSession",
+    "Conversation",
+    "DecisionOutcome",
+    "Feedback",
+    "Handoff",
+    "Inquiry",
+    "Message",
+    "MessageKind",
+    "Note",
+    "Presence",
+    "PresenceStatus",
+]

@@ -1,0 +1,178 @@
+"""What was said, and why the assistant said it."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from conversations.models.contact import Contact
+from conversations.models.conversation import Conversation, Inquiry
+from conversations.states import HandoffReason
+from knowledge.models import EntryVersion, Release
+from tenants.models import Membership
+from tenants.scoping import TenantModel
+
+TEXT_LENGTH = 4000
+
+
+class AuthorKind(models.TextChoices):
+    """Who speaks."""
+
+    CUSTOMER = "customer", _("Visitor")
+    BOT = "bot", _("Assistant")
+    AGENT = "agent", _("Agent")
+    SYSTEM = "system", _("System")
+
+
+class MessageKind(models.TextChoices):
+    """What a message is for."""
+
+    TEXT = "text", _("Text")
+    ANSWER = "answer", _("Answer")
+    CLARIFY = "clarify", _("Choice of questions")
+    SMALLTALK = "smalltalk", _("Small talk")
+    CONFIRMATION = "confirmation", _("Confirmation of receipt")
+    NOTICE = "notice", _("Notice")
+
+
+class Feedback(models.TextChoices):
+    """A visitor's judgement of one answer."""
+
+    HELPFUL = "helpful", _("Helpful")
+    UNHELPFUL = "unhelpful", _("Not helpful")
+
+
+class Message(TenantModel):
+    """One utterance that the visitor can see; `seq` counts them without a gap."""
+
+    conversation = models.ForeignKey(
+        Conversation,
+        on_delete=models.CASCADE,
+        related_name="messages",
+        verbose_name=_("conversation"),
+    )
+    inquiry = models.ForeignKey(
+        Inquiry, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("inquiry")
+    )
+    seq = models.PositiveIntegerField(_("number"))
+    author_kind = models.CharField(_("author"), max_length=10, choices=AuthorKind)
+    kind = models.CharField(_("kind"), max_length=12, choices=MessageKind, default=MessageKind.TEXT)
+    contact = models.ForeignKey(Contact, on_delete=models.PROTECT, null=True, related_name="+")
+    agent = models.ForeignKey(
+        Membership,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        verbose_name=_("agent"),
+    )
+    client_msg_id = models.CharField(max_length=64, null=True)  # noqa: DJ001 -- NULL is never a duplicate
+    text = models.TextField(_("text"), max_length=TEXT_LENGTH)
+    buttons = models.JSONField(_("buttons"), default=list)
+    context = models.JSONField(_("context"), default=dict)
+    entry_version = models.ForeignKey(
+        EntryVersion,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        verbose_name=_("entry version"),
+    )
+    feedback = models.CharField(_("feedback"), max_length=10, choices=Feedback, blank=True)
+    feedback_comment = models.CharField(_("comment"), max_length=500, blank=True)
+    # Of the visitor's messages: when the edge received it; of others: when it was decided.
+    received_at = models.DateTimeField(_("received at"))
+    created_at = models.DateTimeField(_("created at"))
+
+    class Meta(TenantModel.Meta):
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
+        ordering = ("conversation", "seq")
+        constraints = [
+            models.UniqueConstraint(
+                fields=("conversation", "seq"), name="message_seq_once_per_conversation"
+            ),
+            models.UniqueConstraint(
+                fields=("contact", "client_msg_id"), name="message_once_per_contact_client_id"
+            ),
+            models.UniqueConstraint(
+                fields=("agent", "client_msg_id"), name="message_once_per_agent_client_id"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(kind="answer") | models.Q(entry_version__isnull=False),
+                name="message_answer_has_source",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.seq} {self.get_author_kind_display()}"
+
+
+class Note(TenantModel):
+    """One private remark among colleagues; the visitor never sees it."""
+
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.CASCADE, related_name="notes", verbose_name=_("conversation")
+    )
+    number = models.PositiveIntegerField(_("number"))
+    after_seq = models.PositiveIntegerField(_("after message"))
+    author = models.ForeignKey(
+        Membership, on_delete=models.PROTECT, related_name="+", verbose_name=_("author")
+    )
+    client_msg_id = models.CharField(max_length=64)
+    text = models.TextField(_("text"), max_length=TEXT_LENGTH)
+    created_at = models.DateTimeField(_("created at"))
+
+    class Meta(TenantModel.Meta):
+        verbose_name = _("note")
+        verbose_name_plural = _("notes")
+        ordering = ("conversation", "number")
+        constraints = [
+            models.UniqueConstraint(fields=("conversation", "number"), name="note_number_once"),
+            models.UniqueConstraint(fields=("author", "client_msg_id"), name="note_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number}"
+
+
+class DecisionOutcome(models.TextChoices):
+    """What the assistant did about a question."""
+
+    ANSWERED = "answered", _("Answered")
+    CLARIFY = "clarify", _("Offered a choice")
+    HANDOFF = "handoff", _("Handed to people")
+    SMALLTALK = "smalltalk", _("Small talk")
+
+
+class BotDecision(TenantModel):
+    """The one decision about one question, with everything it was made from (R21)."""
+
+    conversation = models.ForeignKey(
+        Conversation,
+        on_delete=models.CASCADE,
+        related_name="decisions",
+        verbose_name=_("conversation"),
+    )
+    inquiry = models.ForeignKey(
+        Inquiry, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("inquiry")
+    )
+    question = models.OneToOneField(
+        Message, on_delete=models.CASCADE, related_name="decision", verbose_name=_("question")
+    )
+    outcome = models.CharField(_("outcome"), max_length=10, choices=DecisionOutcome)
+    rule = models.CharField(_("rule"), max_length=40)
+    reason = models.CharField(_("reason"), max_length=12, choices=HandoffReason, blank=True)
+    candidates = models.JSONField(_("candidates"), default=list)
+    answer_threshold = models.FloatField(_("answer threshold"), null=True)
+    clarify_threshold = models.FloatField(_("clarify threshold"), null=True)
+    release = models.ForeignKey(
+        Release, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("release")
+    )
+    latency_ms = models.PositiveIntegerField(_("latency in ms"))
+    decided_at = models.DateTimeField(_("decided at"))
+
+    class Meta(TenantModel.Meta):
+        verbose_name = _("decision")
+        verbose_name_plural = _("decisions")
+        ordering = ("-decided_at",)
+        indexes = [models.Index(fields=("tenant", "-decided_at"), name="decision_by_time")]
+
+    def __str__(self) -> str:
+        return self.get_outcome_display()

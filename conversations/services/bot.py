@@ -1,0 +1,294 @@
+"""The assistant's turn: one question in, one committed decision and reply out."""
+
+import logging
+import time
+import uuid
+from datetime import datetime
+
+from django.db import transaction
+
+from conversations import events
+from conversations.dialogue import policy
+from conversations.dialogue.types import Decision, Option, Options, Outcome, Turn
+from conversations.models import (
+    AuthorKind,
+    BotDecision,
+    Conversation,
+    Message,
+    MessageKind,
+)
+from conversations.queries import queue_position
+from conversations.services import messages, phrases
+from conversations.services.handoff import first_reply, hand_off
+from conversations.states import ConversationStatus
+from knowledge import search
+from tenants import clock
+from tenants.scoping import as_uuid
+from tenants.services import ledger
+from tenants.services.ledger import Event
+
+logger = logging.getLogger(__name__)
+
+# How many of the visitor's last messages can make up one question.
+_LONGEST_RUN = 10
+_FAILED = Decision(Outcome.HANDOFF, rule="failed", reason="failed")
+
+
+def take_turn(message_id: uuid.UUID) -> Message | None:
+    """Decide about the question that ends with this stored message; see `reply_to`."""
+    message = (
+        Message.objects.select_related(
+            "conversation", "conversation__contact", "conversation__channel"
+        )
+        .filter(pk=message_id)
+        .first()
+    )
+    if message is None or not _is_open(message.conversation, message):
+        return None
+    return reply_to(message, question=_question(message))
+
+
+def reply_to(message: Message, *, question: str) -> Message | None:
+    """Decide about the question that ends with this message, and reply; return the reply.
+
+    `question` is the run of the visitor's words up to this message; the message's conversation is
+    loaded with contact and channel. Thinking happens outside any transaction; then decision,
+    reply, promises and ledger are committed together, but only if the assistant still has the
+    word, nobody changed hands meanwhile and the visitor wrote nothing more: otherwise nothing is
+    written and None returned. Whatever fails inside hands the conversation to people. Source:
+    R21-R25, architecture "The way of one question".
+    """
+    began = time.monotonic()
+    epoch = message.conversation.epoch
+    release_id: uuid.UUID | None = None
+
+    def look_up(text: str) -> Options:
+        nonlocal release_id
+        answers = search.answer_candidates(text)
+        release_id = answers.release_id
+        return _options(answers)
+
+    try:
+        decision = policy.decide(
+            Turn(
+                text=question,
+                failed_turns=message.conversation.failed_turns,
+                chosen=_chosen(message),
+            ),
+            look_up,
+        )
+    except Exception:
+        logger.exception("Turn failed: message %s", message.pk)
+        decision = _FAILED
+    latency_ms = round((time.monotonic() - began) * 1000)
+    try:
+        return conclude(message, epoch, decision, release_id=release_id, latency_ms=latency_ms)
+    except Exception:
+        # What cannot be said now could not be said in the sweeper's next attempt either.
+        logger.exception("Turn not concluded: message %s", message.pk)
+        return conclude(message, epoch, _FAILED, release_id=None, latency_ms=latency_ms)
+
+
+def confirm_receipt(message_id: uuid.UUID) -> Message | None:
+    """Tell the visitor that the question arrived, if it is still undecided; return the message.
+
+    Keeps the first-reply promise when thinking takes unusually long; the answer follows. Does
+    nothing if the assistant has replied, lost the word, or confirmed already.
+    """
+    with transaction.atomic():
+        message = Message.objects.filter(pk=message_id).first()
+        if message is None:
+            return None
+        conversation = messages.lock_conversation(message.conversation_id)
+        message.conversation = conversation
+        if not _is_open(conversation, message) or conversation.last_author != AuthorKind.CUSTOMER:
+            return None
+        at = clock.now()
+        with phrases.language_of(conversation.contact):
+            text = phrases.received()
+        reply, event = messages.say(
+            conversation,
+            text,
+            author_kind=AuthorKind.BOT,
+            kind=MessageKind.CONFIRMATION,
+            at=at,
+        )
+        recorded = [event, *first_reply(conversation, at)]
+        messages.store(conversation)
+        ledger.append(*recorded)
+        events.announce_message(reply)
+    return reply
+
+
+def explain(text: str) -> tuple[Decision, search.Answers | None]:
+    """Return what would be decided about these words, and what the knowledge base offered.
+
+    Same rules and thresholds as a visitor's turn; nothing is written. The answers are None where
+    the knowledge base was not asked.
+    """
+    asked: list[search.Answers] = []
+
+    def look_up(question: str) -> Options:
+        answers = search.answer_candidates(question)
+        asked.append(answers)
+        return _options(answers)
+
+    decision = policy.decide(Turn(text=text), look_up)
+    return decision, asked[0] if asked else None
+
+
+def conclude(
+    message: Message,
+    epoch: int,
+    decision: Decision,
+    *,
+    release_id: uuid.UUID | None,
+    latency_ms: int,
+) -> Message | None:
+    """Commit a decision about a question with its reply; return the reply.
+
+    One transaction: decision, reply, hand-off if that is what was decided, promises, ledger. Only
+    if the conversation still exists, the assistant has the word under `epoch`, and the visitor
+    wrote nothing more; otherwise nothing is written and None returned.
+    """
+    with transaction.atomic():
+        try:
+            conversation = messages.lock_conversation(
+                message.conversation_id,
+                contact=message.conversation.contact,
+                channel=message.conversation.channel,
+            )
+        except Conversation.DoesNotExist:
+            return None
+        message.conversation = conversation
+        if conversation.epoch != epoch or not _is_open(conversation, message):
+            return None
+        at = clock.now()
+        row = _record(message, decision, release_id=release_id, latency_ms=latency_ms, at=at)
+        recorded = [
+            Event(
+                "question.decided",
+                message.pk,
+                {"outcome": row.outcome, "rule": row.rule, "release": release_id},
+                at,
+            )
+        ]
+        conversation.undecided_seq = conversation.undecided_since = None
+        if decision.outcome == Outcome.HANDOFF:
+            recorded += hand_off(
+                conversation,
+                reason=decision.reason,
+                triggered_at=message.received_at,
+                trigger_seq=message.seq,
+                at=at,
+            )
+        else:
+            failed = decision.outcome == Outcome.CLARIFY
+            conversation.failed_turns = conversation.failed_turns + 1 if failed else 0
+        reply, event = _reply(conversation, decision, at)
+        recorded += [event, *first_reply(conversation, at)]
+        messages.store(conversation)
+        ledger.append(*recorded)
+        events.announce_conversation(conversation, to_visitor=decision.outcome == Outcome.HANDOFF)
+        events.announce_message(reply, decision=row)
+    return reply
+
+
+def _options(answers: search.Answers) -> Options:
+    return Options(
+        found=tuple(
+            Option(str(found.version_id), found.question, found.answer, found.p)
+            for found in answers.candidates
+        ),
+        answer_threshold=answers.answer_threshold,
+        clarify_threshold=answers.clarify_threshold,
+        low_content=answers.low_content,
+    )
+
+
+def _is_open(conversation: Conversation, message: Message) -> bool:
+    return (
+        conversation.status == ConversationStatus.BOT and conversation.undecided_seq == message.seq
+    )
+
+
+def _question(message: Message) -> str:
+    latest = (
+        Message.objects.filter(conversation=message.conversation_id, seq__lte=message.seq)
+        .exclude(kind=MessageKind.CONFIRMATION)
+        .order_by("-seq")
+        .values_list("author_kind", "text")[:_LONGEST_RUN]
+    )
+    run = []
+    for author_kind, text in latest:
+        if author_kind != AuthorKind.CUSTOMER:
+            break
+        run.append(text)
+    return "\n".join(reversed(run))
+
+
+def _chosen(message: Message) -> Option | None:
+    version_id = as_uuid(message.context.get("button"))
+    found = search.released_answer(version_id) if version_id else None
+    return Option(str(found.version_id), found.question, found.answer, 1.0) if found else None
+
+
+def _record(
+    message: Message,
+    decision: Decision,
+    *,
+    release_id: uuid.UUID | None,
+    latency_ms: int,
+    at: datetime,
+) -> BotDecision:
+    options = decision.options
+    candidates = [
+        {"version": option.version_id, "question": option.question, "p": round(option.p, 4)}
+        for option in (options.found if options else ())
+    ]
+    return BotDecision.objects.create(
+        conversation=message.conversation,
+        inquiry=message.conversation.inquiry,
+        question=message,
+        outcome=decision.outcome,
+        rule=decision.rule,
+        reason=decision.reason,
+        candidates=candidates,
+        answer_threshold=options.answer_threshold if options else None,
+        clarify_threshold=options.clarify_threshold if options else None,
+        release_id=release_id,
+        latency_ms=latency_ms,
+        decided_at=at,
+    )
+
+
+def _reply(conversation: Conversation, decision: Decision, at: datetime) -> tuple[Message, Event]:
+    fields: dict[str, object] = {}
+    buttons: list[dict[str, str]] = []
+    with phrases.language_of(conversation.contact):
+        if decision.answer is not None:
+            text, kind = decision.answer.answer, MessageKind.ANSWER
+            fields["entry_version_id"] = uuid.UUID(decision.answer.version_id)
+        elif decision.outcome == Outcome.HANDOFF:
+            position = queue_position(conversation)
+            text, kind = phrases.handed_off(decision.reason, position=position), MessageKind.NOTICE
+        elif decision.choices:
+            text, kind = phrases.clarify(), MessageKind.CLARIFY
+            buttons = [
+                {"id": choice.version_id, "label": choice.question, "action": "reply"}
+                for choice in decision.choices
+            ]
+            buttons.append({"id": "human", "label": phrases.none_of_these(), "action": "handoff"})
+        else:
+            assistant = conversation.channel.assistant_name
+            text = phrases.small_talk(decision.reply, assistant)
+            kind = MessageKind.SMALLTALK
+    return messages.say(
+        conversation,
+        text,
+        author_kind=AuthorKind.BOT,
+        kind=kind,
+        at=at,
+        buttons=buttons,
+        **fields,
+    )

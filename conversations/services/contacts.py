@@ -1,0 +1,438 @@
+"""Let visitors in: contacts, the tokens of their devices, and what identifies them."""
+
+import hashlib
+import hmac
+import math
+import re
+import secrets
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import jwt
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_lazy as _
+
+from conversations.models import (
+    Channel,
+    Consent,
+    Contact,
+    ContactSession,
+    Conversation,
+    Message,
+)
+from conversations.services.messages import lock_conversation
+from conversations.states import ConversationStatus
+from tenants import clock
+from tenants.errors import DomainError
+from tenants.models import Tenant
+from tenants.scoping import active_tenant_id, as_uuid
+from tenants.services import ledger
+from tenants.services.ledger import Event
+
+TOKEN_LIFE = timedelta(hours=24)
+REFRESH_LIFE = timedelta(days=90)
+_LEEWAY_SECONDS = 60
+_LONGEST_IDENTITY = timedelta(hours=1)
+_ATTRIBUTES = 50
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_EXTERNAL_ID_LENGTH = 120
+_SPENT_KEPT = 20
+
+
+class TokenExpiredError(DomainError):
+    """The token is unknown, revoked or too old."""
+
+    code = "token_expired"
+    status = 401
+    message = _("Your session has expired. Please start a new one.")
+
+
+class IdentityRefusedError(DomainError):
+    """What was to identify the visitor does not hold."""
+
+    code = "identity_refused"
+    status = 422
+    message = _("The identity could not be verified: %(reason)s.")
+
+
+class ChannelDisabledError(DomainError):
+    """The channel takes no visitors."""
+
+    code = "channel_disabled"
+    status = 403
+    message = _("This channel is not in service.")
+
+
+@dataclass(frozen=True)
+class Introduction:
+    """How a visitor's device presents itself."""
+
+    device_id: str
+    identity_token: str = ""
+    user_id: str = ""
+    user_hash: str = ""
+    profile: Mapping[str, str] | None = None
+    locale: str = ""
+    attributes: Mapping[str, Any] | None = None
+    notice_version: int | None = None
+
+
+@dataclass(frozen=True)
+class Admission:
+    """A session with the only copies of its tokens that will ever exist."""
+
+    session: ContactSession
+    token: str
+    refresh_token: str
+
+
+@dataclass(frozen=True)
+class _Identity:
+    external_id: str
+    profile: Mapping[str, str]
+
+
+def admit(channel: Channel, who: Introduction) -> Admission:
+    """Open a session on the channel for a new visitor, or for the person whose identity holds.
+
+    A person the client's system vouches for becomes one contact on all devices. An unproven
+    `user_id` is kept as told and identifies nobody (R37). The channel's privacy notice goes out
+    with the session, which notes its version (L1). Raises ChannelDisabledError,
+    IdentityRefusedError.
+    """
+    if not channel.is_active:
+        raise ChannelDisabledError
+    identity = _prove(channel, who)
+    with transaction.atomic():
+        at = clock.now()
+        contact = _contact_for(channel, who, identity, at)
+        return _open_session(channel, contact, who, at)
+
+
+def refresh(refresh_token: str) -> Admission:
+    """Exchange a refresh token for a new pair of tokens.
+
+    A token that was used before revokes the whole session: somebody has copied it. Raises
+    TokenExpiredError, ChannelDisabledError.
+    """
+    session_id = as_uuid(_part(refresh_token, 2))
+    with transaction.atomic():
+        session = (
+            ContactSession.objects.select_for_update(of=("self",))
+            .select_related("channel", "contact")
+            .filter(pk=session_id, revoked_at=None)
+            .first()
+        )
+        at = clock.now()
+        if session is None or session.refresh_expires_at <= at:
+            raise TokenExpiredError
+        if not session.channel.is_active:
+            raise ChannelDisabledError
+        digest = _digest(refresh_token)
+        reused = digest in session.spent_refresh_hashes
+        if reused:
+            session.revoked_at = at
+            session.save(update_fields=["revoked_at"])
+            ledger.append(Event("session.revoked", session.pk, {"why": "refresh token reused"}, at))
+        elif not hmac.compare_digest(digest, session.refresh_hash):
+            raise TokenExpiredError
+        else:
+            spent = [*session.spent_refresh_hashes, digest][-_SPENT_KEPT:]
+            session.spent_refresh_hashes = spent
+            token, refresh_token = _mint(session, at)
+            session.save()
+    if reused:
+        raise TokenExpiredError
+    return Admission(session=session, token=token, refresh_token=refresh_token)
+
+
+def session_of(token: str) -> ContactSession:
+    """Return the live session of a token, with channel and contact; keep it alive 24 h more.
+
+    Raises TokenExpiredError, ChannelDisabledError.
+    """
+    at = clock.now()
+    session = (
+        ContactSession.objects.select_related("channel", "contact")
+        .filter(token_hash=_digest(token), revoked_at=None, expires_at__gt=at)
+        .first()
+    )
+    return _alive(session, at)
+
+
+def renewed(session: ContactSession) -> ContactSession:
+    """Return the session as it stands now; it is read whole only if something about it changed.
+
+    Raises TokenExpiredError, ChannelDisabledError.
+    """
+    at = clock.now()
+    known = (
+        session.contact_id,
+        session.notice_version,
+        session.expires_at,
+        session.channel.status,
+        session.channel.notice_version,
+    )
+    stands = (
+        ContactSession.objects.filter(pk=session.pk, revoked_at=None, expires_at__gt=at)
+        .order_by()
+        .values_list(
+            "contact_id",
+            "notice_version",
+            "expires_at",
+            "channel__status",
+            "channel__notice_version",
+        )
+        .first()
+    )
+    fresh = session.channel.is_active and session.expires_at - at >= TOKEN_LIFE / 2
+    return session if fresh and stands == known else live_session(session.pk)
+
+
+def live_session(session_id: uuid.UUID) -> ContactSession:
+    """Return a session known before as it stands now; keep it alive 24 h more.
+
+    Raises TokenExpiredError, ChannelDisabledError.
+    """
+    at = clock.now()
+    session = (
+        ContactSession.objects.select_related("channel", "contact")
+        .filter(pk=session_id, revoked_at=None, expires_at__gt=at)
+        .first()
+    )
+    return _alive(session, at)
+
+
+def _alive(session: ContactSession | None, at: datetime) -> ContactSession:
+    if session is None:
+        raise TokenExpiredError
+    if not session.channel.is_active:
+        raise ChannelDisabledError
+    if session.expires_at - at < TOKEN_LIFE / 2:
+        session.expires_at = at + TOKEN_LIFE
+        ContactSession.objects.filter(pk=session.pk).update(expires_at=session.expires_at)
+    return session
+
+
+def identify(session: ContactSession, who: Introduction) -> ContactSession:
+    """Turn the session's anonymous visitor into the person whose identity holds.
+
+    Only the current conversation moves to the identified contact, never another device's history.
+    Raises IdentityRefusedError if nothing proves who it is.
+    """
+    identity = _prove(session.channel, who)
+    if identity is None:
+        raise IdentityRefusedError(reason=_("nothing proves it"))
+    with transaction.atomic():
+        at = clock.now()
+        before = session.contact
+        person = _contact_for(session.channel, who, identity, at)
+        if person.pk != before.pk:
+            current = (
+                Conversation.objects.filter(contact=before, channel=session.channel)
+                .exclude(status=ConversationStatus.CLOSED)
+                .order_by("-created_at")
+                .first()
+            )
+            if current is not None and not before.verified:
+                # A message on its way in must find the conversation before the move, or after it.
+                lock_conversation(current.pk)
+                Conversation.objects.filter(pk=current.pk).update(contact=person)
+                Message.objects.filter(conversation=current, contact=before).update(contact=person)
+            if has_accepted(session):
+                _consent(person, session.channel, session.channel.notice_version, "accepted", at)
+            session.contact = person
+            session.save(update_fields=["contact"])
+            ledger.append(
+                Event("contact.identified", person.pk, {"from": before.pk, "session": session.pk})
+            )
+    return session
+
+
+def accept_notice(session: ContactSession, version: int) -> None:
+    """Record that the visitor read this version of the privacy notice and goes on."""
+    with transaction.atomic():
+        session.notice_version = version
+        session.save(update_fields=["notice_version"])
+        _consent(session.contact, session.channel, version, "accepted", clock.now())
+
+
+def has_accepted(session: ContactSession) -> bool:
+    """Return whether the visitor accepted the channel's privacy notice as it stands now."""
+    return Consent.objects.filter(
+        contact=session.contact,
+        channel=session.channel,
+        version=session.channel.notice_version,
+        basis="accepted",
+    ).exists()
+
+
+def revoke(session: ContactSession) -> None:
+    """End the session: its tokens are worth nothing from now on."""
+    ContactSession.objects.filter(pk=session.pk).update(revoked_at=clock.now())
+
+
+def clear_sessions() -> int:
+    """Remove sessions that can never be used again; return how many."""
+    removed, _rows = ContactSession.objects.filter(refresh_expires_at__lt=clock.now()).delete()
+    return removed
+
+
+def tenant_code_of(token: str) -> str:
+    """Return the tenant code inside a key or token of ours, "" where there is none."""
+    return _part(token, 1)
+
+
+def _prove(channel: Channel, who: Introduction) -> _Identity | None:
+    if who.identity_token:
+        return _read_identity_token(channel, who.identity_token)
+    if who.user_id and who.user_hash and channel.accepts_user_hash:
+        expected = hmac.new(
+            channel.identity_secret.encode(), who.user_id.encode(), hashlib.sha256
+        ).hexdigest()
+        if not hmac.compare_digest(expected.encode(), who.user_hash.lower().encode()):
+            raise IdentityRefusedError(reason=_("the hash does not match"))
+        return _Identity(_whole_id(who.user_id), dict(who.profile or {}))
+    return None
+
+
+def _read_identity_token(channel: Channel, token: str) -> _Identity:
+    try:
+        claims = jwt.decode(
+            token,
+            channel.identity_secret,
+            algorithms=["HS256"],
+            audience=channel.key,
+            leeway=_LEEWAY_SECONDS,
+            options={"require": ["sub", "aud", "exp", "iat"]},
+        )
+    except jwt.ExpiredSignatureError:
+        raise IdentityRefusedError(reason=_("the identity token has expired")) from None
+    except jwt.PyJWTError:
+        raise IdentityRefusedError(reason=_("the identity token is not valid")) from None
+    longest = _LONGEST_IDENTITY.total_seconds() + _LEEWAY_SECONDS
+    if int(claims["exp"]) - clock.now().timestamp() > longest:
+        raise IdentityRefusedError(reason=_("the identity token is valid for more than an hour"))
+    profile = {key: str(claims[key]) for key in ("name", "email", "phone") if claims.get(key)}
+    return _Identity(_whole_id(claims["sub"]), plain_values(profile, keys=3))
+
+
+def _whole_id(external_id: str) -> str:
+    # Cut short, or empty, the id of one person would be that of another.
+    if not external_id.strip() or len(external_id) > _EXTERNAL_ID_LENGTH:
+        raise IdentityRefusedError(reason=_("its customer number is empty or too long"))
+    if not _is_storable(external_id):
+        raise IdentityRefusedError(reason=_("the identity token is not valid"))
+    return external_id
+
+
+def _contact_for(
+    channel: Channel, who: Introduction, identity: _Identity | None, at: datetime
+) -> Contact:
+    told = _told(who, identity)
+    if identity is None:
+        return Contact.objects.create(
+            channel=channel,
+            external_id=who.user_id[:_EXTERNAL_ID_LENGTH],
+            created_at=at,
+            last_seen_at=at,
+            **told,
+        )
+    known = Contact.objects.filter(external_id=identity.external_id, verified=True)
+    contact = known.first()
+    if contact is None:
+        try:
+            with transaction.atomic():
+                return Contact.objects.create(
+                    channel=channel,
+                    external_id=identity.external_id,
+                    verified=True,
+                    created_at=at,
+                    last_seen_at=at,
+                    **told,
+                )
+        except IntegrityError:
+            contact = known.get()
+    for name, value in told.items():
+        setattr(contact, name, value)
+    contact.last_seen_at = at
+    contact.save()
+    return contact
+
+
+def _told(who: Introduction, identity: _Identity | None) -> dict[str, Any]:
+    profile = {**(who.profile or {}), **(identity.profile if identity else {})}
+    limits = {"name": 60, "phone": 40, "email": 254}
+    told: dict[str, Any] = {
+        name: str(profile[name])[:limit] for name, limit in limits.items() if profile.get(name)
+    }
+    if who.locale:
+        told["locale"] = "en" if who.locale.lower().startswith("en") else "zh-CN"
+    if who.attributes:
+        told["attributes"] = plain_values(who.attributes, keys=_ATTRIBUTES)
+    return told
+
+
+def plain_values(told: Mapping[str, Any], *, keys: int) -> dict[str, Any]:
+    """Return at most `keys` of what a page told: scalars of at most 1 KB each (protocols §4.2).
+
+    What a database cannot hold as JSON is left out: NUL, halves of characters, infinite numbers.
+    """
+    return {
+        key[:60]: value
+        for key, value in list(told.items())[:keys]
+        if _is_storable(key) and _is_storable(value)
+    }
+
+
+def _is_storable(value: object) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, str):
+        return len(value) <= 1024 and not _UNSTORABLE.search(value)
+    return isinstance(value, int) and len(str(value)) <= 1024
+
+
+def _open_session(channel: Channel, contact: Contact, who: Introduction, at: datetime) -> Admission:
+    accepted = who.notice_version == channel.notice_version
+    session = ContactSession(
+        channel=channel,
+        contact=contact,
+        device_id=who.device_id[:64],
+        notice_version=channel.notice_version,
+        locale=contact.locale,
+        created_at=at,
+    )
+    token, refresh_token = _mint(session, at)
+    session.save()
+    _consent(contact, channel, channel.notice_version, "accepted" if accepted else "delivered", at)
+    return Admission(session=session, token=token, refresh_token=refresh_token)
+
+
+def _consent(contact: Contact, channel: Channel, version: int, basis: str, at: datetime) -> None:
+    Consent.objects.get_or_create(
+        contact=contact, channel=channel, version=version, basis=basis, defaults={"at": at}
+    )
+
+
+def _mint(session: ContactSession, at: datetime) -> tuple[str, str]:
+    code = Tenant.objects.values_list("code", flat=True).get(pk=active_tenant_id())
+    token = f"cs_{code}_{secrets.token_urlsafe(32).replace('_', '-')}"
+    refresh_token = f"cr_{code}_{session.pk.hex}_{secrets.token_urlsafe(32).replace('_', '-')}"
+    session.token_hash = _digest(token)
+    session.refresh_hash = _digest(refresh_token)
+    session.expires_at = at + TOKEN_LIFE
+    session.refresh_expires_at = at + REFRESH_LIFE
+    return token, refresh_token
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _part(token: str, index: int) -> str:
+    parts = token.split("_")
+    return parts[index] if len(parts) > index else ""

@@ -1,0 +1,74 @@
+"""Whether agents are there, as they say and as last heard of."""
+
+from datetime import timedelta
+
+from django.db import transaction
+
+from conversations import events
+from conversations.models import Presence, PresenceStatus
+from tenants import clock
+from tenants.models import Membership
+from tenants.services import ledger
+from tenants.services.ledger import Event
+
+# An agent whose console has been silent for this long is not there any more.
+SILENCE = timedelta(seconds=90)
+
+
+def set_status(member: Membership, status: PresenceStatus) -> Presence:
+    """Write what the agent says of themselves and tell the colleagues."""
+    with transaction.atomic():
+        at = clock.now()
+        presence, _created = Presence.objects.update_or_create(
+            member=member, defaults={"status": status, "seen_at": at}
+        )
+        ledger.append(Event("presence.changed", member.pk, {"status": status}, at))
+        events.announce_presence(member, presence)
+    return presence
+
+
+def heard_from(member: Membership) -> PresenceStatus:
+    """Note that the agent's console is alive; return the status, online on first sight.
+
+    Somebody whose console had fallen silent is online again.
+    """
+    presence = Presence.objects.filter(member=member).first()
+    if presence is None or (
+        presence.status == PresenceStatus.OFFLINE and presence.seen_at < clock.now() - SILENCE
+    ):
+        return PresenceStatus(set_status(member, PresenceStatus.ONLINE).status)
+    Presence.objects.filter(pk=presence.pk).update(seen_at=clock.now())
+    return PresenceStatus(presence.status)
+
+
+def colleagues(member: Membership | None) -> list[dict[str, str]]:
+    """Return the other agents who are there, as the console's socket names them."""
+    there = Presence.objects.exclude(status=PresenceStatus.OFFLINE).select_related("member")
+    return [
+        {
+            "member_id": str(presence.member_id),
+            "name": presence.member.display_name,
+            "status": presence.status,
+        }
+        for presence in there
+        if member is None or presence.member_id != member.pk
+    ]
+
+
+def mark_silent() -> int:
+    """Set every agent offline whose console has fallen silent; return how many."""
+    silent = (
+        Presence.objects.exclude(status=PresenceStatus.OFFLINE)
+        .filter(seen_at__lt=clock.now() - SILENCE)
+        .select_related("member")
+    )
+    for presence in silent:
+        with transaction.atomic():
+            moved = Presence.objects.filter(pk=presence.pk, seen_at=presence.seen_at).update(
+                status=PresenceStatus.OFFLINE
+            )
+            if moved:
+                presence.status = PresenceStatus.OFFLINE
+                ledger.append(Event("presence.changed", presence.member_id, {"status": "offline"}))
+                events.announce_presence(presence.member, presence)
+    return len(silent)

@@ -1,0 +1,1 @@
+"""Find what answers a question: numpy and onnxruntime, no Django."""

@@ -1,0 +1,274 @@
+"""Finds the entries of a knowledge base that answer a question."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from knowledge.retrieval.encoder import Encoder
+from knowledge.retrieval.gate import EXACT_P, Evidence, load_gate
+from knowledge.retrieval.head import Head, fit_head, head_rows
+from knowledge.retrieval.lexical import LexicalIndex, distinct
+from knowledge.retrieval.semantic import SemanticIndex, best_by_owner
+from knowledge.retrieval.text import Language, guess_language, is_low_content, normalise, text_key
+
+Floats = NDArray[np.float32]
+Vectors = Mapping[str, NDArray[Any]]
+
+MAX_SENTENCES = 6
+MAX_QUERY = 400
+# An exact phrasing that two entries share cannot decide between them.
+SHARED_EXACT_P = 0.6
+
+# Weights of the ranking. Answers and the entry's whole text are weak: they only tip a balance.
+SEMANTIC_WEIGHT, LEXICAL_WEIGHT, HEAD_WEIGHT = 0.7, 0.3, 1.0
+ANSWER_WEIGHT, SENTENCE_WEIGHT, DOCUMENT_WEIGHT = 0.1, 0.15, 0.15
+LEXICAL_MODE_DOCUMENT_WEIGHT = 0.6
+LANGUAGE_WEIGHT = 0.03
+# Keeps a knowledge base whose entries all score alike from dividing by nothing.
+FLOOR = 0.02
+
+_SENTENCE_END = re.compile(r"(?<=[。！？；!?;])|(?<=\.)\s+|\n+")
+
+
+@dataclass(frozen=True)
+class IndexEntry:
+    """A question with its other phrasings and its answer."""
+
+    key: str
+    question: str
+    phrasings: tuple[str, ...]
+    answer: str
+    category: str
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A candidate: its probability of being the right answer, and its place in the ranking."""
+
+    key: str
+    question: str
+    p: float
+    score: float
+    exact: bool
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """Candidates, best first, and whether the question said anything at all.
+
+    `evidence` is what the first candidate's probability rests on; None when there is none, or
+    when the question is a phrasing word for word.
+    """
+
+    candidates: tuple[Scored, ...]
+    low_content: bool
+    evidence: Evidence | None = None
+
+
+def _phrasings(entry: IndexEntry) -> list[str]:
+    return distinct(text for text in (entry.question, *entry.phrasings) if normalise(text))
+
+
+def _sentences(entry: IndexEntry) -> list[str]:
+    parts = (part.strip() for part in _SENTENCE_END.split(entry.answer))
+    return [part for part in parts if normalise(part)][:MAX_SENTENCES]
+
+
+def texts_to_embed(entries: Iterable[IndexEntry]) -> list[str]:
+    """Return the texts whose vectors an index of these entries needs, each once."""
+    texts = (text for entry in entries for text in (*_phrasings(entry), *_sentences(entry)))
+    return list({text_key(text): text for text in texts}.values())
+
+
+def missing_texts(entries: Iterable[IndexEntry], vectors: Vectors) -> list[str]:
+    """Return the texts of these entries that `vectors`, keyed by text_key, does not hold yet."""
+    return [text for text in texts_to_embed(entries) if text_key(text) not in vectors]
+
+
+@dataclass(frozen=True)
+class _Scores:
+    ranking: Floats
+    base: Floats
+    nearest: Floats
+    centre: Floats
+    lexical: Floats
+    document: Floats
+    head: Floats
+    closeness: float
+
+
+class Index:
+    """Everything needed to rank the entries of one knowledge base; never changes once built."""
+
+    def __init__(
+        self, entries: Sequence[IndexEntry], encoder: Encoder | None, vectors: Vectors
+    ) -> None:
+        self.entries = [entry for entry in entries if _phrasings(entry)]
+        self.encoder = encoder
+        texts = [_phrasings(entry) for entry in self.entries]
+        flat = [text for own in texts for text in own]
+        self._owners = np.repeat(np.arange(len(texts)), [len(own) for own in texts])
+        self._exact: dict[str, list[int]] = {}
+        for text, owner in zip(flat, self._owners, strict=True):
+            self._exact.setdefault(normalise(text), []).append(int(owner))
+        self._languages = [guess_language(entry.question) for entry in self.entries]
+        self._mode = "lexical" if encoder is None else "semantic"
+        if not self.entries:
+            return
+        self._lexical = LexicalIndex(flat)
+        self._documents = LexicalIndex(
+            [
+                "\n".join((*own, entry.answer, entry.category))
+                for own, entry in zip(texts, self.entries, strict=True)
+            ]
+        )
+        self._semantic = None if encoder is None else self._embed(encoder, flat, vectors)
+        self._head = self._fit()
+
+    def _embed(self, encoder: Encoder, flat: list[str], vectors: Vectors) -> SemanticIndex:
+        spoken = [_sentences(entry) for entry in self.entries]
+        speakers = np.repeat(np.arange(len(spoken)), [len(own) for own in spoken])
+        texts = flat + [text for own in spoken for text in own]
+        keys = [text_key(text) for text in texts]
+        lacking = {key: text for key, text in zip(keys, texts, strict=True) if key not in vectors}
+        known = dict(zip(lacking, encoder.encode(list(lacking.values())), strict=True))
+        table = np.empty((len(texts), encoder.dim), np.float32)
+        for row, key in enumerate(keys):
+            table[row] = known[key] if key in known else vectors[key]
+        count = len(flat)
+        return SemanticIndex(
+            table[:count], self._owners, table[count:], speakers, len(self.entries)
+        )
+
+    def _fit(self) -> Head | None:
+        rows = head_rows(self._owners)
+        if len(rows) <= len(self.entries):
+            return None
+        semantic = None
+        if self._semantic is not None:
+            own = self._semantic.phrasings[rows]
+            semantic = own @ own.T
+        lexical = self._lexical.similarities(rows)
+        return fit_head(rows, self._owners, len(self.entries), lexical, semantic)
+
+    def search(
+        self, text: str, *, limit: int = 5, language: Language | None = None
+    ) -> SearchResult:
+        """Return at most `limit` entries that may answer the text, the likeliest first.
+
+        A text equal to a phrasing but for spelling and politeness is a certain match. Entries in
+        `language` are preferred where two are equally good.
+        """
+        text = text[:MAX_QUERY]
+        normalised = normalise(text)
+        owners = self._exact.get(normalised, [])
+        if not self.entries or (not owners and is_low_content(text)):
+            return SearchResult((), low_content=is_low_content(text))
+        scores = self._score(text, language)
+        ranking = scores.ranking.copy()
+        ranking[owners] += 10
+        order = [int(i) for i in np.argsort(-ranking, kind="stable")[: max(limit, 1)]]
+        if len(set(owners)) == 1:
+            return self._decided(order, scores, owners[0])
+        candidates: list[Scored] = []
+        top: Evidence | None = None
+        ceiling = 1.0
+        for i in order:
+            evidence = self._evidence(scores, i)
+            top = top or evidence
+            p = load_gate(self._mode).probability(evidence)
+            p = SHARED_EXACT_P if i in owners else min(p, ceiling)
+            # Two answers are never both right: what the first has, the others lack.
+            ceiling = min(ceiling, p) if candidates else min(p, 1 - p) if p > 0.5 else p
+            candidates.append(self._scored(i, p, scores, exact=i in owners))
+        return SearchResult(tuple(candidates), low_content=False, evidence=top)
+
+    def evidence(self, text: str) -> tuple[str, Evidence] | None:
+        """Return the first candidate's key and what speaks for it, exact matches disregarded."""
+        if not self.entries:
+            return None
+        scores = self._score(text[:MAX_QUERY], None)
+        first = int(np.argmax(scores.ranking))
+        return self.entries[first].key, self._evidence(scores, first)
+
+    def _decided(self, order: list[int], scores: _Scores, owner: int) -> SearchResult:
+        gate = load_gate(self._mode)
+        candidates = [self._scored(owner, EXACT_P, scores, exact=True)]
+        for i in order:
+            if i != owner:
+                p = min(1 - EXACT_P, gate.probability(self._evidence(scores, i)))
+                candidates.append(self._scored(i, p, scores, exact=False))
+        return SearchResult(tuple(candidates), low_content=False)
+
+    def _scored(self, i: int, p: float, scores: _Scores, *, exact: bool) -> Scored:
+        entry = self.entries[i]
+        return Scored(entry.key, entry.question, p, float(scores.ranking[i]), exact)
+
+    def _score(self, text: str, language: Language | None) -> _Scores:
+        size = len(self.entries)
+        query = self._lexical.weigh(text)
+        by_phrasing = self._lexical.scores(query)
+        lexical = best_by_owner(by_phrasing, self._owners, size)
+        document = self._documents.scores(self._documents.weigh(text))
+        zeros = np.zeros(size, np.float32)
+        nearest, centre, near = zeros, zeros, None
+        closeness = float(lexical.max())
+        if self._semantic is None or self.encoder is None:
+            base = lexical
+            weak = LEXICAL_MODE_DOCUMENT_WEIGHT * document
+        else:
+            found = self._semantic.scores(self.encoder.encode([text])[0])
+            nearest, centre, near = found.nearest, found.centre, found.phrasings
+            closeness = found.raw
+            base = SEMANTIC_WEIGHT * (nearest + centre) / 2 + LEXICAL_WEIGHT * lexical
+            weak = (
+                ANSWER_WEIGHT * found.answer
+                + SENTENCE_WEIGHT * found.sentence
+                + DOCUMENT_WEIGHT * document
+            )
+        head = zeros if self._head is None else self._head.scores(by_phrasing, near)
+        ranking = base + HEAD_WEIGHT * head + weak
+        if language is not None:
+            ranking = ranking + LANGUAGE_WEIGHT * np.array(
+                [own == language for own in self._languages], np.float32
+            )
+        return _Scores(ranking, base, nearest, centre, lexical, document, head, closeness)
+
+    def _evidence(self, scores: _Scores, i: int) -> Evidence:
+        rankings = [scores.lexical, scores.document]
+        if self._semantic is not None:
+            rankings += [scores.nearest, scores.centre]
+        if self._head is not None:
+            rankings.append(scores.head)
+        leads = sum(bool(ranking[i] >= ranking.max()) for ranking in rankings)
+        return Evidence(
+            closeness=scores.closeness,
+            head=float(scores.head[i]),
+            head_margin=_lead(scores.head, i),
+            agreement=leads / len(rankings),
+            spread=float((scores.base[i] - scores.base.mean()) / (scores.base.std() + FLOOR)),
+            lead=_lead(scores.ranking, i) / (float(scores.ranking.std()) + FLOOR),
+        )
+
+
+def _lead(scores: Floats, i: int) -> float:
+    others = max(scores[:i].max(initial=-1.0), scores[i + 1 :].max(initial=-1.0))
+    return float(scores[i] - others) if len(scores) > 1 else float(scores[i])
+
+
+def build_index(
+    entries: Sequence[IndexEntry],
+    *,
+    encoder: Encoder | None = None,
+    vectors: Vectors | None = None,
+) -> Index:
+    """Return an index of the entries; without an encoder it compares words alone.
+
+    `vectors` holds vectors the encoder computed earlier, keyed by text_key; any float type will
+    do. What it lacks of texts_to_embed(entries) is computed here.
+    """
+    return Index(entries, encoder, vectors or {})

@@ -1,0 +1,224 @@
+"""The only reading door: what the active release has to say to a visitor's question.
+
+Each process keeps an index per tenant in memory, built from the release it was built for. A
+question costs one small query for the stamp of the active release; only a changed stamp rebuilds.
+"""
+
+import logging
+import threading
+import uuid
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from knowledge.models import ActiveRelease, EntryVersion, ReleaseItem, TextVector
+from knowledge.retrieval.encoder import Encoder, load_encoder
+from knowledge.retrieval.gate import ANSWER_THRESHOLD, CLARIFY_THRESHOLD
+from knowledge.retrieval.index import Index, IndexEntry, build_index, texts_to_embed
+from knowledge.retrieval.text import text_key
+from tenants.scoping import active_tenant_id
+
+logger = logging.getLogger(__name__)
+
+# Tenants whose index one process keeps; the least recently asked is dropped first.
+KEPT_INDEXES = 200
+_EMBED_BATCH = 64
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One entry version that may answer, with the calibrated probability that it does."""
+
+    version_id: uuid.UUID
+    question: str
+    answer: str
+    p: float
+    score: float
+    exact: bool
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What one release offers for one question, best first; no release, no candidates."""
+
+    release_id: uuid.UUID | None
+    candidates: tuple[Candidate, ...]
+    low_content: bool
+    semantic: bool
+    answer_threshold: float = ANSWER_THRESHOLD
+    clarify_threshold: float = CLARIFY_THRESHOLD
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    release_id: uuid.UUID
+    index: Index
+    answers: dict[str, tuple[uuid.UUID, str]]
+
+
+_loaded: OrderedDict[int, _Loaded] = OrderedDict()
+_lock = threading.Lock()
+_building: dict[int, threading.Lock] = {}
+
+
+def answer_candidates(text: str, *, limit: int = 5) -> Answers:
+    """Return up to `limit` candidates of the tenant in scope for a visitor's words.
+
+    One release answers the whole question. `p` is between 0 and 1, comparable between tenants;
+    at or above `answer_threshold` an answer may be given, from `clarify_threshold` on it may be
+    offered. Needs the database for the release's stamp only.
+    """
+    loaded = _current()
+    if loaded is None:
+        return Answers(release_id=None, candidates=(), low_content=False, semantic=False)
+    found = loaded.index.search(text, limit=limit)
+    return Answers(
+        release_id=loaded.release_id,
+        candidates=tuple(
+            Candidate(
+                version_id=loaded.answers[hit.key][0],
+                question=hit.question,
+                answer=loaded.answers[hit.key][1],
+                p=hit.p,
+                score=hit.score,
+                exact=hit.exact,
+            )
+            for hit in found.candidates
+        ),
+        low_content=found.low_content,
+        semantic=loaded.index.encoder is not None,
+    )
+
+
+def released_answer(version_id: uuid.UUID) -> Candidate | None:
+    """Return the entry version as a certain candidate if the active release holds it."""
+    version = EntryVersion.objects.filter(
+        pk=version_id,
+        pk__in=ReleaseItem.objects.filter(
+            release__in=ActiveRelease.objects.values("release")
+        ).values("version"),
+    ).first()
+    if version is None:
+        return None
+    return Candidate(
+        version_id=version.pk,
+        question=version.question,
+        answer=version.answer,
+        p=1.0,
+        score=1.0,
+        exact=True,
+    )
+
+
+def warm(release_id: uuid.UUID) -> None:
+    """Build and keep the index of a release before visitors are sent to it."""
+    _keep(_load(release_id))
+
+
+def forget() -> None:
+    """Drop every index of this process; the next question builds anew."""
+    with _lock:
+        _loaded.clear()
+
+
+def index_entry(
+    key: uuid.UUID, *, category: str, question: str, phrasings: Sequence[str], answer: str
+) -> IndexEntry:
+    """Return one entry in the form the retrieval engine indexes."""
+    return IndexEntry(
+        key=str(key),
+        question=question,
+        phrasings=tuple(phrasings),
+        answer=answer,
+        category=category,
+    )
+
+
+def embed(
+    entries: Iterable[IndexEntry], *, progress: Callable[[int, int], None] | None = None
+) -> None:
+    """Make and store the embeddings these entries need and the database does not hold yet.
+
+    `progress(done, total)` is called after each batch. Does nothing without an encoder.
+    """
+    encoder = load_encoder()
+    if encoder is None:
+        return
+    texts = {text_key(text): text for text in texts_to_embed(entries)}
+    stored = set(TextVector.objects.filter(encoder=encoder.id).values_list("text_key", flat=True))
+    missing = [(key, text) for key, text in texts.items() if key not in stored]
+    for start in range(0, len(missing), _EMBED_BATCH):
+        batch = missing[start : start + _EMBED_BATCH]
+        vectors = encoder.encode([text for _, text in batch])
+        TextVector.objects.bulk_create(
+            [
+                TextVector(encoder=encoder.id, text_key=key, vector=vector.astype("<f2").tobytes())
+                for (key, _), vector in zip(batch, vectors, strict=True)
+            ],
+            ignore_conflicts=True,
+        )
+        if progress:
+            progress(min(start + _EMBED_BATCH, len(missing)), len(missing))
+
+
+def _current() -> _Loaded | None:
+    release_id = ActiveRelease.objects.values_list("release_id", flat=True).first()
+    if release_id is None:
+        return None
+    loaded = _loaded.get(active_tenant_id())
+    if loaded is not None and loaded.release_id == release_id:
+        return _keep(loaded)
+    with _lock:
+        building = _building.setdefault(active_tenant_id(), threading.Lock())
+    with building:
+        loaded = _loaded.get(active_tenant_id())
+        if loaded is None or loaded.release_id != release_id:
+            loaded = _load(release_id)
+        return _keep(loaded)
+
+
+def _keep(loaded: _Loaded) -> _Loaded:
+    with _lock:
+        _loaded[active_tenant_id()] = loaded
+        _loaded.move_to_end(active_tenant_id())
+        while len(_loaded) > KEPT_INDEXES:
+            _loaded.popitem(last=False)
+    return loaded
+
+
+def _load(release_id: uuid.UUID) -> _Loaded:
+    versions = list(EntryVersion.objects.filter(releases=release_id))
+    entries = [
+        index_entry(
+            version.pk,
+            category=version.category_name,
+            question=version.question,
+            phrasings=version.phrasings,
+            answer=version.answer,
+        )
+        for version in versions
+    ]
+    encoder = load_encoder()
+    if encoder is not None:
+        embed(entries)
+    index = build_index(
+        entries, encoder=encoder, vectors=_stored_vectors(encoder, entries) if encoder else None
+    )
+    logger.info("Knowledge index built: release %s, %s entries", release_id, len(entries))
+    return _Loaded(
+        release_id=release_id,
+        index=index,
+        answers={str(version.pk): (version.pk, version.answer) for version in versions},
+    )
+
+
+def _stored_vectors(encoder: Encoder, entries: list[IndexEntry]) -> dict[str, np.ndarray]:
+    wanted = {text_key(text) for text in texts_to_embed(entries)}
+    rows = TextVector.objects.filter(encoder=encoder.id).values_list("text_key", "vector")
+    return {
+        key: np.frombuffer(bytes(vector), dtype="<f2").astype(np.float32)
+        for key, vector in rows
+        if key in wanted
+    }

@@ -1,0 +1,257 @@
+"""The admin's home: what is due and wrong, then today against the contract, then the trend."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from conversations.models import BotDecision, Conversation, Message
+from conversations.states import ConversationStatus
+from knowledge.models import Entry
+from reporting import charts, queries
+from reporting.charts import Value
+from reporting.queries import Kept, Share
+from tenants import terms
+from tenants.actors import Actor, tenants_of
+from tenants.durations import in_words
+from tenants.models import Breach, Obligation, ObligationKind, ObligationState
+
+# How much of an unanswered question its link searches for.
+_QUOTED = 60
+
+
+@dataclass(frozen=True)
+class Due:
+    """One thing that may need somebody now: `tone` is "ok", "warn" or "breach"."""
+
+    label: str
+    figure: int
+    words: str
+    tone: str
+    link: str
+
+
+@dataclass(frozen=True)
+class Gauge:
+    """One of today's figures: a share, and whether the contract promises all of it."""
+
+    label: str
+    part: int
+    whole: int
+    percent: str
+    words: str
+    tone: str
+    link: str
+    promised: bool
+
+    @property
+    def is_empty(self) -> bool:
+        return self.whole == 0
+
+
+def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Add to the context what the home page shows this person."""
+    actor = getattr(request, "actor", None)
+    if not isinstance(actor, Actor):
+        return context
+    if actor.tenant is None:
+        return {**context, "tenant_choices": tenants_of(actor.user)}
+    return {
+        **context,
+        "tenant": actor.tenant,
+        "due": [card() for capability, card in _DUE if actor.can(capability)],
+        "gauges": [gauge() for capability, gauge in _GAUGES if actor.can(capability)],
+        **(_conversations() if actor.can("conversation.view") else {}),
+        "may_edit": actor.can("knowledge.change"),
+        "may_publish": actor.can("knowledge.publish"),
+    }
+
+
+def _waiting() -> Due:
+    queue = queries.queue()
+    late = queue.longest is not None and queue.longest > terms.HANDOFF
+    words = (
+        _("longest wait %(span)s") % {"span": in_words(queue.longest)}
+        if queue.longest is not None
+        else _("nobody waits for an agent")
+    )
+    return Due(
+        label=_("Visitors waiting"),
+        figure=queue.waiting,
+        words=words,
+        tone="breach" if late else "warn" if queue.waiting else "ok",
+        link=_list(Conversation, status__exact=ConversationStatus.WAITING),
+    )
+
+
+def _breaches() -> Due:
+    count = queries.breaches_today()
+    return Due(
+        label=_("Promises broken today"),
+        figure=count,
+        words=_("each one opens into its conversation") if count else _("none so far"),
+        tone="breach" if count else "ok",
+        link=_list(Breach, period="today"),
+    )
+
+
+def _unpublished() -> Due:
+    changes = queries.pending_changes()
+    words = (
+        _("%(added)s added, %(changed)s changed, %(removed)s removed")
+        % {"added": changes.added, "changed": changes.changed, "removed": changes.removed}
+        if changes.total
+        else _("visitors hear the latest state")
+    )
+    return Due(
+        label=_("Changes not published"),
+        figure=changes.total,
+        words=words,
+        tone="warn" if changes.total else "ok",
+        link=_list(Entry, state="pending"),
+    )
+
+
+def _unanswered() -> Due:
+    count = queries.unanswered().total
+    return Due(
+        label=_("Questions without an answer"),
+        figure=count,
+        words=_("in the last 7 days"),
+        tone="warn" if count else "ok",
+        link=_unanswered_link(),
+    )
+
+
+def _promise(kind: ObligationKind, label: str, limit: timedelta) -> Gauge:
+    kept: Kept = queries.kept_today(kind)
+    words = _("every one is promised within %(limit)s") % {"limit": in_words(limit)}
+    if kept.running:
+        running = ngettext("%(count)s still running", "%(count)s still running", kept.running)
+        words = f"{words} · {running % {'count': kept.running}}"
+    filters = {"kind__exact": kind, "period": "today"}
+    if kept.breached:
+        filters["state__exact"] = ObligationState.BREACHED
+    return Gauge(
+        label=label,
+        part=kept.met,
+        whole=kept.judged,
+        percent=charts.percent(kept.met, kept.judged) if kept.judged else "",
+        words=words,
+        tone="breach" if kept.breached else "ok",
+        link=_list(Obligation, **filters),
+        promised=True,
+    )
+
+
+def _first_reply() -> Gauge:
+    return _promise(ObligationKind.FIRST_REPLY, _("First reply"), terms.FIRST_REPLY)
+
+
+def _handoff() -> Gauge:
+    return _promise(ObligationKind.HANDOFF, _("Hand-off to people"), terms.HANDOFF)
+
+
+def _answered() -> Gauge:
+    return _share(
+        _("Answered by the assistant"),
+        queries.answered_today(),
+        _("of today's questions; the contract judges the month"),
+        _list(BotDecision, period="today"),
+    )
+
+
+def _helpful() -> Gauge:
+    return _share(
+        _("Found helpful"),
+        queries.helpful_today(),
+        _("of today's judged answers"),
+        _list(Message, period="today", feedback__exact="unhelpful"),
+    )
+
+
+def _share(label: str, share: Share, words: str, link: str) -> Gauge:
+    return Gauge(
+        label=label,
+        part=share.part,
+        whole=share.whole,
+        percent=charts.percent(share.part, share.whole) if share.whole else "",
+        words=words,
+        tone="info",
+        link=link,
+        promised=False,
+    )
+
+
+_DUE: tuple[tuple[str, Callable[[], Due]], ...] = (
+    ("conversation.view", _waiting),
+    ("obligation.view", _breaches),
+    ("knowledge.view", _unpublished),
+    ("conversation.view", _unanswered),
+)
+_GAUGES: tuple[tuple[str, Callable[[], Gauge]], ...] = (
+    ("obligation.view", _first_reply),
+    ("obligation.view", _handoff),
+    ("conversation.view", _answered),
+    ("conversation.view", _helpful),
+)
+
+
+def _conversations() -> dict[str, Any]:
+    days = queries.trend()
+    return {
+        "unanswered": [
+            (question, _unanswered_link(q=question.text[:_QUOTED]))
+            for question in queries.unanswered().top
+        ],
+        "unanswered_link": _unanswered_link(),
+        "has_past": any(day.questions for day in days),
+        "questions_chart": charts.bars(
+            [
+                Value(
+                    label=f"{day.date:%d}",
+                    part=day.answered,
+                    whole=day.questions,
+                    title=_("%(date)s: %(questions)s questions, %(answered)s answered")
+                    % {
+                        "date": f"{day.date:%Y-%m-%d}",
+                        "questions": day.questions,
+                        "answered": day.answered,
+                    },
+                    link=_list(BotDecision, period=f"{day.date:%Y-%m-%d}"),
+                )
+                for day in days
+            ]
+        ),
+        "breaches_chart": charts.bars(
+            [
+                Value(
+                    label=f"{day.date:%d}",
+                    part=day.breaches,
+                    whole=day.breaches,
+                    title=_("%(date)s: %(breaches)s promises broken")
+                    % {"date": f"{day.date:%Y-%m-%d}", "breaches": day.breaches},
+                    link=_list(Breach, period=f"{day.date:%Y-%m-%d}"),
+                )
+                for day in days
+            ]
+        ),
+        "breaches_total": sum(day.breaches for day in days),
+    }
+
+
+def _unanswered_link(**filters: str) -> str:
+    reasons = [reason.value for reason in queries.UNANSWERED_REASONS]
+    return _list(BotDecision, reason__exact=reasons, period="week", **filters)
+
+
+def _list(model: Any, **filters: Any) -> str:
+    meta = model._meta
+    path = reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist")
+    return f"{path}?{urlencode(filters, doseq=True)}"

@@ -1,0 +1,176 @@
+/** Puts the console together and starts it. */
+import { take } from "./actions.js";
+import { markSeen, startAlerts, tickAlerts } from "./alerts.js";
+import { ApiError, whenSignedOut } from "./api.js";
+import { edit, focusReply, setMode, startComposer } from "./composer.js";
+import { startContext } from "./context.js";
+import { part } from "./dom.js";
+import { takeFrame } from "./frames.js";
+import { startHeader } from "./header.js";
+import { t, useLanguage } from "./i18n.js";
+import { keyHelp, startKeys } from "./keys.js";
+import {
+  focusList,
+  focusSearch,
+  moveCursor,
+  openCursor,
+  restoreList,
+  startList,
+  switchList,
+} from "./list.js";
+import { dialog } from "./overlay.js";
+import { buildPreferences } from "./preferences.js";
+import { goTo, startRoute } from "./route.js";
+import { choose, setting } from "./settings.js";
+import { openSocket } from "./socket.js";
+import { changed, state } from "./store.js";
+import { loadMe, openConversation, startResync, useSocket } from "./sync.js";
+import { focusThread, showLatest, startThread, takeOpen } from "./thread.js";
+import { useZone } from "./time.js";
+import { tickWaits } from "./waits.js";
+
+const SOCKET = "/ws/console/v1/";
+const ME_AGAIN_MS = 5_000;
+
+const columns = part("columns");
+const narrow = matchMedia("(max-width: 699px)");
+const cramped = matchMedia("(max-width: 1099px)");
+let socket = null;
+
+useLanguage(document.documentElement.dataset.locale);
+
+function setLink(link) {
+  // A signed-out answer of REST outlives whatever the socket says afterwards.
+  if (state.link.phase === "signed_out") return;
+  state.link = link;
+  changed("link");
+}
+
+whenSignedOut(() => {
+  socket?.stop();
+  setLink({ phase: "signed_out", retryAt: 0, polling: false });
+});
+
+function openRow(id, { byKey }) {
+  goTo(id);
+  if (byKey) focusThread();
+  else if (!narrow.matches) queueMicrotask(focusReply);
+}
+
+async function takeById(id) {
+  markSeen(id);
+  if (id !== state.openId) goTo(id);
+  if (await take(id)) focusReply();
+}
+
+function showRoute(id) {
+  if (id) {
+    state.cursorId = id;
+    markSeen(id);
+  }
+  columns.dataset.view = id ? "thread" : "list";
+  if (cramped.matches) showContext(false, { keep: false });
+  openConversation(id);
+}
+
+function showContext(open, { keep = true } = {}) {
+  columns.dataset.context = open ? "open" : "closed";
+  if (keep && !cramped.matches) choose({ context: open });
+}
+
+const contextIsOpen = () => columns.dataset.context === "open";
+
+function back() {
+  if (cramped.matches && contextIsOpen()) return showContext(false);
+  goTo(null);
+  focusList();
+}
+
+function toggleLists() {
+  const closed = columns.dataset.lists === "closed";
+  columns.dataset.lists = closed ? "open" : "closed";
+  part("lists-toggle").setAttribute("aria-expanded", String(closed));
+}
+
+const openKeys = dialog("keys-dialog", t("keys.title"), keyHelp);
+const openSettings = dialog("settings-dialog", t("settings.title"), buildPreferences);
+
+startHeader({ openSettings, openKeys, onRetry: () => socket?.retryNow() });
+startList(openRow);
+startThread({
+  onBack: back,
+  onContext: () => showContext(!contextIsOpen()),
+  onTake: takeById,
+  onEdit: edit,
+});
+startComposer({
+  onTake: takeById,
+  onSent: showLatest,
+  onLeave: focusThread,
+  sendFrame: (frame) => socket?.send(frame) ?? false,
+});
+startContext({ onOpen: goTo, onClose: () => showContext(false) });
+startAlerts(goTo);
+startKeys({
+  j: () => moveCursor(1),
+  k: () => moveCursor(-1),
+  Enter: openCursor,
+  t: () =>
+    state.openId
+      ? takeOpen().then((done) => done && focusReply())
+      : state.cursorId && takeById(state.cursorId),
+  r: focusReply,
+  n: () => state.openId && setMode("note", { focus: true }),
+  Escape: back,
+  "/": focusSearch,
+  i: () => showContext(!contextIsOpen()),
+  "?": openKeys,
+  "g q": () => switchList("queue"),
+  "g m": () => switchList("mine"),
+  "g a": () => switchList("all"),
+  "g c": () => switchList("closed"),
+});
+part("lists-toggle").addEventListener("click", toggleLists);
+cramped.addEventListener("change", () =>
+  showContext(!cramped.matches && setting("context"), { keep: false }),
+);
+showContext(!cramped.matches && setting("context"), { keep: false });
+
+function tick() {
+  tickWaits();
+  tickAlerts();
+  socket.beat();
+}
+
+function startTicking() {
+  try {
+    const worker = new Worker(new URL("./ticker.js", import.meta.url));
+    worker.addEventListener("message", tick);
+    worker.addEventListener("error", () => setInterval(tick, 1000), { once: true });
+  } catch {
+    setInterval(tick, 1000);
+  }
+}
+
+async function begin() {
+  try {
+    const me = await loadMe();
+    useZone(me.tenant.time_zone);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    if (error.isSignedOut) return;
+    if (error.status === 403) return setLink({ phase: "refused", retryAt: 0, polling: false });
+    setLink({ phase: "waiting", retryAt: Date.now() + ME_AGAIN_MS, polling: false });
+    setTimeout(begin, ME_AGAIN_MS);
+    return;
+  }
+  socket = openSocket(SOCKET, { frame: takeFrame, link: setLink });
+  useSocket(socket);
+  restoreList();
+  startRoute(showRoute);
+  startResync();
+  startTicking();
+  document.documentElement.dataset.ready = "true";
+}
+
+begin();

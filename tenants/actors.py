@@ -1,0 +1,71 @@
+"""Who is asking, and in which tenant."""
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+
+from tenants.models import Membership, Tenant, TenantStatus, User
+from tenants.roles import OPERATOR_CAPABILITIES
+from tenants.scoping import platform_scope, tenant_scope
+
+# Under this key the session remembers the tenant a person works in.
+SESSION_TENANT = "tenant"
+
+
+@dataclass(frozen=True)
+class Actor:
+    """A signed-in person inside one tenant, or an operator who has chosen none yet."""
+
+    user: User
+    tenant: Tenant | None
+    membership: Membership | None
+
+    def can(self, capability: str) -> bool:
+        """Return whether this person may, here. Operators may all but handle conversations."""
+        if self.membership is not None and self.membership.can(capability):
+            return True
+        return self.user.is_operator and capability in OPERATOR_CAPABILITIES
+
+
+def tenants_of(user: User) -> list[Tenant]:
+    """Return the active tenants the person may work in, by name; all of them for an operator."""
+    tenants = Tenant.objects.filter(status=TenantStatus.ACTIVE)
+    if user.is_operator:
+        return list(tenants)
+    with platform_scope("which tenants a person belongs to is asked before one is in scope"):
+        own = list(
+            Membership.objects.using(settings.PLATFORM_DATABASE)
+            .filter(user_id=user.pk, is_active=True)
+            .values_list("tenant_id", flat=True)
+        )
+    return list(tenants.filter(pk__in=own))
+
+
+def actor_for(user: User | AnonymousUser, tenant_id: int | None) -> Actor | None:
+    """Return the person as an actor in the tenant their session names, else in their first one.
+
+    None for somebody who is not signed in, not active, or belongs to no active tenant. An operator
+    is put into no tenant they have not chosen.
+    """
+    if not isinstance(user, User) or not user.is_active:
+        return None
+    if tenant_id is not None:
+        tenant = Tenant.objects.filter(pk=tenant_id, status=TenantStatus.ACTIVE).first()
+        actor = _member(user, tenant) if tenant else None
+        if actor:
+            return actor
+    if user.is_operator:
+        return Actor(user=user, tenant=None, membership=None)
+    choices = tenants_of(user)
+    return _member(user, choices[0]) if choices else None
+
+
+def _member(user: User, tenant: Tenant) -> Actor | None:
+    with tenant_scope(tenant):
+        membership = Membership.objects.filter(user_id=user.pk, is_active=True).first()
+    if membership is None and not user.is_operator:
+        return None
+    if membership is not None:
+        membership.user = user
+    return Actor(user=user, tenant=tenant, membership=membership)

@@ -1,0 +1,250 @@
+"""What the admins of all apps share: permissions by capability, and one answer for "not there"."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.contrib.admin.options import IS_POPUP_VAR
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from tenants.actors import Actor
+from tenants.scoping import active_scope, active_tenant_id
+
+PAGE_ROWS = 50
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """Return who is asking. The admin site lets nobody in who is no actor."""
+    actor = getattr(request, "actor", None)
+    assert isinstance(actor, Actor)
+    return actor
+
+
+def moment(value: datetime | None) -> str:
+    """Return the instant in the tenant's zone as people of the product read it; "" for None."""
+    return timezone.localtime(value).strftime("%Y-%m-%d %H:%M") if value else ""
+
+
+def second(value: datetime | None) -> str:
+    """Return the instant like `moment`, with its seconds: where a promise is counted in them."""
+    return timezone.localtime(value).strftime("%Y-%m-%d %H:%M:%S") if value else ""
+
+
+def badge(text: object, tone: str = "") -> SafeString:
+    """Return a state as a small label; `tone` is "ok", "warn", "breach", "info" or nothing."""
+    return format_html('<span class="y-badge y-badge-{}">{}</span>', tone or "plain", text)
+
+
+class Titled:
+    """A row under another title, for the frame of its page."""
+
+    def __init__(self, row: Model, title: str) -> None:
+        self._row = row
+        self._title = title
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._row, name)
+
+    def __str__(self) -> str:
+        return self._title
+
+
+class LinesField(forms.CharField):
+    """A list of short texts, written one per line; blank lines and repeats are dropped."""
+
+    widget = UnfoldAdminTextareaWidget
+
+    def __init__(self, *, rows: int = 5, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.widget.attrs["rows"] = rows
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value) if isinstance(value, list | tuple) else value
+
+    def to_python(self, value: Any) -> list[str]:  # type: ignore[override]
+        lines = (line.strip() for line in str(super().to_python(value) or "").splitlines())
+        return list(dict.fromkeys(line for line in lines if line))
+
+    def validate(self, value: Any) -> None:
+        forms.Field.validate(self, value)
+
+    def run_validators(self, value: Any) -> None:
+        """Lengths are the lines' business, not the whole text's."""
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return self.to_python(self.prepare_value(initial)) != self.to_python(data)
+
+
+class TenantForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A form whose uniqueness rules are asked within the tenant, which no form shows."""
+
+    def _get_validation_exclusions(self) -> set[str]:
+        exclusions: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
+        return exclusions - {"tenant"}
+
+    def _post_clean(self) -> None:
+        if self.instance.tenant_id is None:
+            self.instance.tenant_id = active_tenant_id()
+        super()._post_clean()  # type: ignore[misc]
+
+
+class PageMixin(ModelAdmin):
+    """Renders pages of an admin's own inside the admin's frame."""
+
+    def get_list_display_links(
+        self, request: HttpRequest, list_display: Sequence[Any]
+    ) -> list[Any]:
+        # The toolkit labels a first column without link "Select record" on a phone.
+        links = super().get_list_display_links(request, list_display) or ()
+        return list(dict.fromkeys([list_display[0], *links]))
+
+    def page(
+        self, request: HttpRequest, template: str, context: Mapping[str, Any]
+    ) -> TemplateResponse:
+        """Return a page that looks like the admin's own ones."""
+        request.current_app = self.admin_site.name
+        return TemplateResponse(
+            request,
+            template,
+            {
+                **self.admin_site.each_context(request),
+                # Not "opts": with it the frame shows the model's name in place of the title.
+                "model_admin": self,
+                "is_popup": IS_POPUP_VAR in request.GET,
+                **context,
+            },
+        )
+
+
+class TenantAdmin(PageMixin):
+    """The admin of a tenant's rows: who may do what is asked of the actor's capabilities.
+
+    `capabilities` maps "view", "add", "change" and "delete" to one each; what is missing there
+    nobody may do. Without a tenant in scope there is nothing to see. A row of another tenant and
+    one that does not exist get the same answer.
+    """
+
+    capabilities: Mapping[str, str] = {}
+    form = TenantForm
+    list_per_page = PAGE_ROWS
+    list_max_show_all = 200
+
+    def may(self, request: HttpRequest, verb: str) -> bool:
+        """Return whether the person may do this to rows of this kind, here."""
+        capability = self.capabilities.get(verb)
+        actor = getattr(request, "actor", None)
+        if capability is None or not isinstance(actor, Actor) or actor.tenant is None:
+            return False
+        return actor.can(capability)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.may(request, "view")
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self.may(request, "view")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self.may(request, "add")
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self.may(request, "change")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self.may(request, "delete")
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Only what the page offers: a filter on any other column would read what no page shows."""
+        for item in self.get_list_filter(request):
+            if lookup == getattr(item, "parameter_name", None):
+                return True
+            name = item if isinstance(item, str) else item[0] if isinstance(item, tuple) else ""
+            if name and (lookup == name or lookup.startswith(f"{name}__")):
+                return bool(super().lookup_allowed(lookup, value, request))
+        return False
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Model | None:
+        if active_scope() is None:
+            return None
+        found: Model | None = super().get_object(request, object_id, from_field)
+        return found
+
+
+class ReadOnlyAdmin(TenantAdmin):
+    """The admin of evidence: everybody who may see it sees all of it, nobody changes it."""
+
+    show_full_result_count = False
+    actions: Sequence[str] = ()
+
+    def title_of(self, row: Any) -> str:
+        """Return what the page of one row is called."""
+        return str(row)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        row = self.get_object(request, object_id)
+        context = dict(extra_context or {})
+        if row is not None:
+            title = self.title_of(row)
+            context |= {"original": Titled(row, title), "subtitle": title}
+            context |= self.more_about(request, row)
+        response: HttpResponse = super().change_view(request, object_id, form_url, context)
+        return response
+
+    def more_about(self, request: HttpRequest, row: Any) -> Mapping[str, Any]:
+        """Return what the page of one row shows beside its fields."""
+        return {}
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class OperatorAdmin(PageMixin):
+    """The admin of what belongs to the installation, not to a tenant: for platform operators."""
+
+    list_per_page = PAGE_ROWS
+
+    def may(self, request: HttpRequest) -> bool:
+        """Return whether the person runs the installation."""
+        actor = getattr(request, "actor", None)
+        return isinstance(actor, Actor) and actor.user.is_operator
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Model | None:
+        # The page of changes looks for the row before it asks who may see it.
+        if not self.may(request):
+            return None
+        found: Model | None = super().get_object(request, object_id, from_field)
+        return found
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.may(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self.may(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self.may(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self.may(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False

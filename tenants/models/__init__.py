@@ -1,0 +1,20 @@
+"""Who is served, who works for them, and what was promised."""
+
+from tenants.models.ledger import LedgerEntry, LedgerHead
+from tenants.models.membership import Membership
+from tenants.models.obligation import Breach, Obligation, ObligationKind, ObligationState
+from tenants.models.tenant import Tenant, TenantStatus
+from tenants.models.user import User
+
+__all__ = [
+    "Breach",
+    "LedgerEntry",
+    "LedgerHead",
+    "Membership",
+    "Obligation",
+    "ObligationKind",
+    "ObligationState",
+    "Tenant",
+    "TenantStatus",
+    "User",
+]

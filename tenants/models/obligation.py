@@ -1,0 +1,97 @@
+"""Promises with a deadline, and the ones that were missed."""
+
+from typing import Any
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from tenants.models.ledger import AppendOnlyError
+from tenants.scoping import TenantModel
+
+
+class ObligationKind(models.TextChoices):
+    """What was promised."""
+
+    FIRST_REPLY = "first_reply", _("First reply")
+    HANDOFF = "handoff", _("Hand-off")
+
+
+class ObligationState(models.TextChoices):
+    """How the promise stands."""
+
+    RUNNING = "running", _("Running")
+    MET = "met", _("Met")
+    BREACHED = "breached", _("Breached")
+    VOID = "void", _("Void")
+
+
+class Obligation(TenantModel):
+    """One promise to one subject, with the instant it falls due (R5)."""
+
+    kind = models.CharField(_("promise"), max_length=20, choices=ObligationKind)
+    clause = models.CharField(_("clause"), max_length=12)
+    subject_id = models.UUIDField(_("subject"))
+    conversation_id = models.UUIDField(_("conversation"), null=True)
+    started_at = models.DateTimeField(_("started at"))
+    due_at = models.DateTimeField(_("due at"))
+    met_at = models.DateTimeField(_("met at"), null=True)
+    state = models.CharField(
+        _("state"), max_length=10, choices=ObligationState, default=ObligationState.RUNNING
+    )
+
+    class Meta(TenantModel.Meta):
+        verbose_name = _("obligation")
+        verbose_name_plural = _("obligations")
+        ordering = ("-started_at",)
+        constraints = [
+            models.UniqueConstraint(
+                fields=("tenant", "kind", "subject_id"), name="obligation_once_per_subject"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(due_at__gte=models.F("started_at")), name="obligation_due_later"
+            ),
+        ]
+        indexes = [
+            # The sweeper's question each second: what is running and late?
+            models.Index(
+                fields=("due_at",),
+                condition=models.Q(state="running"),
+                name="obligation_running_due",
+            ),
+            models.Index(fields=("tenant", "-started_at"), name="obligation_by_start"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.started_at:%Y-%m-%d %H:%M:%S}"
+
+
+class Breach(TenantModel):
+    """One missed promise. Written once; a late success only fills in when it came."""
+
+    obligation = models.OneToOneField(
+        Obligation, on_delete=models.PROTECT, related_name="breach", verbose_name=_("obligation")
+    )
+    clause = models.CharField(_("clause"), max_length=12)
+    subject_id = models.UUIDField(_("subject"))
+    conversation_id = models.UUIDField(_("conversation"), null=True)
+    started_at = models.DateTimeField(_("started at"))
+    due_at = models.DateTimeField(_("due at"))
+    detected_at = models.DateTimeField(_("detected at"))
+    actual_at = models.DateTimeField(_("kept late at"), null=True)
+
+    class Meta(TenantModel.Meta):
+        verbose_name = _("breach")
+        verbose_name_plural = _("breaches")
+        ordering = ("-detected_at",)
+        indexes = [models.Index(fields=("tenant", "-detected_at"), name="breach_by_detection")]
+
+    def __str__(self) -> str:
+        return f"{self.clause} {self.due_at:%Y-%m-%d %H:%M:%S}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise AppendOnlyError("a breach is never changed; fill_actual() notes a late success")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        raise AppendOnlyError("a breach is never removed")

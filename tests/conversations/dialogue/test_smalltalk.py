@@ -1,0 +1,99 @@
+"""Greetings and the like: only as a whole message."""
+
+import itertools
+import time
+
+import pytest
+
+from conversations.dialogue.smalltalk import reply_to
+
+TALK = {
+    "greeting": [
+        "你好",
+        "您好！",
+        "在吗？",
+        "在吗在吗",
+        "亲亲",
+        "早上好呀",
+        "你好，在吗",
+        "Hi",
+        "hello there",
+        "good morning",
+    ],
+    "thanks": [
+        "谢谢",
+        "谢谢您啦～",
+        "谢谢谢谢",
+        "多谢",
+        "太感谢了",
+        "辛苦了",
+        "THX",
+        "Thank you so much!",
+    ],
+    "goodbye": ["再见", "拜拜啦", "88", "晚安", "bye bye", "good night"],
+    "fine": ["好的", "嗯嗯", "OK", "好的，谢谢", "明白了", "没事了", "got it", "No worries"],
+    "who": ["你是机器人吗", "你是真人吗？", "你叫什么名字", "who are you", "are you a bot?"],
+    "chat": ["哈哈哈", "你真聪明", "hahaha", "lol", "👍", "😂😂", "！！！♥"],
+}
+NOT_TALK = [
+    "",
+    "   ",
+    "？",
+    "?!",
+    "……",
+    "你好，多久发货",
+    "谢谢，那发票呢",
+    "好的那什么时候到",
+    "在吗有货吗",
+    "哈哈哈这个多少钱",
+    "hi do you ship to Leeds",
+    "thanks but where is my order",
+    "she",
+    "谢谢惠顾卡怎么用",
+    "早上几点开门",
+    "可以退货",
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [(name, text) for name, texts in TALK.items() for text in texts]
+)
+def test_small_talk(name: str, text: str) -> None:
+    assert reply_to(text) == name
+
+
+@pytest.mark.parametrize("text", NOT_TALK)
+def test_no_small_talk(text: str) -> None:
+    assert reply_to(text) == ""
+
+
+@pytest.mark.parametrize("text", ["哈" * 500, "嗯" * 500, "谢" * 500, "h" + "a" * 500 + "ha"])
+def test_drawn_out_words_count_like_short_ones(text: str) -> None:
+    assert reply_to(text) != ""
+
+
+def test_no_text_keeps_the_process_busy() -> None:
+    words = [
+        "哈哈",
+        "呵呵",
+        "嗯嗯",
+        "好",
+        "好的",
+        "谢谢",
+        "谢谢你",
+        "亲亲",
+        "拜拜",
+        "ha",
+        "haha",
+        "88",
+        "ok",
+        "bye ",
+    ]
+    runs = [word * 300 + "吗" for word in words]
+    mixed = [(one + other) * 30 for one, other in itertools.permutations(words, 2)]
+    began = time.process_time()
+
+    for text in (*runs, *(text[:39] + "吗" for text in mixed)):
+        reply_to(text)
+
+    assert time.process_time() - began < 5

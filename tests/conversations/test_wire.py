@@ -1,0 +1,141 @@
+"""How rows are shown: to visitors no more than is theirs, to agents why."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.utils import translation
+
+from conversations import wire
+from conversations.models import BotDecision, ContactSession, Conversation, Message
+from conversations.services import desk
+from conversations.services.handoff import request_handoff
+from conversations.states import HandoffReason
+from knowledge.models import Release
+from tenants.models import Membership, Tenant
+from tests.conversations.conftest import EITHER, KNOWN, UNKNOWN
+from tests.conversations.doors import ask, send
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (None, None),
+        (datetime(2026, 11, 20, 4, 0, tzinfo=UTC), "2026-11-20T04:00:00.000Z"),
+        (datetime(2026, 11, 20, 4, 0, 1, 999_999, tzinfo=UTC), "2026-11-20T04:00:01.999Z"),
+    ],
+)
+def test_instants_are_utc_with_milliseconds(value: datetime | None, shown: str | None) -> None:
+    assert wire.instant(value) == shown
+
+
+def test_label_of_the_law_is_fixed() -> None:
+    assert wire.AI_NOTICE == {
+        "zh-CN": "您正在与 AI 智能助手对话，内容由 AI 生成",
+        "en": "You are chatting with an AI assistant; its content is AI-generated",
+    }
+    assert wire.AI_BADGE == {"zh-CN": "AI 生成", "en": "AI-generated"}
+
+
+def test_only_the_assistants_messages_carry_the_label(
+    in_tenant: Tenant, knowledge: Release, visitor: ContactSession, agent: Membership
+) -> None:
+    conversation_id = ask(visitor, KNOWN).conversation_id
+    request_handoff(conversation_id)
+    desk.take(conversation_id, by=agent)
+    desk.reply(conversation_id, "您好", by=agent, client_msg_id="r1")
+
+    shown = [wire.message_object(row) for row in Message.objects.order_by("seq")]
+
+    assert [(row["author"]["kind"], row.get("ai")) for row in shown] == [
+        ("customer", None),
+        ("bot", True),
+        ("system", None),
+        ("system", None),
+        ("agent", None),
+    ]
+    assert [row["author"]["name"] for row in shown] == [None, "小应", None, None, "林晓"]
+
+
+def test_row_is_unread_only_where_people_are_to_read_it(
+    in_tenant: Tenant, visitor: ContactSession, agent: Membership
+) -> None:
+    def unread() -> int:
+        return wire.row_object(Conversation.objects.get())["unread"]
+
+    conversation_id = send(visitor, "一").message.conversation_id
+    with_assistant = unread()
+    request_handoff(conversation_id)
+    waiting = unread()
+    desk.take(conversation_id, by=agent)
+    taken = unread()
+    send(visitor, "二", conversation_id=conversation_id)
+    written = unread()
+    desk.close(conversation_id, by=agent)
+
+    assert (with_assistant, waiting, taken, written, unread()) == (0, 2, 0, 1, 0)
+
+
+def test_nameless_contact_is_told_apart(in_tenant: Tenant, visitor: ContactSession) -> None:
+    with translation.override("en"):
+        shown = wire.contact_object(visitor.contact)
+
+    mark = visitor.contact_id.hex[-6:].upper()
+    assert shown == {"id": str(visitor.contact_id), "name": f"Visitor {mark}", "verified": False}
+
+
+def explained(decision: BotDecision) -> str:
+    with translation.override("en"):
+        return wire.why(decision)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (KNOWN, f"Answered with “{KNOWN}”: 99% sure, and 80% is enough."),
+        ("谢谢", "Small talk; the knowledge base was not asked."),
+        ("转人工", "Handed to people: Asked for a person."),
+        ("我要起诉你们", "Handed to people: Legal dispute."),
+        ("？", "Too few words to look for; asked for more."),
+    ],
+)
+def test_agents_read_why(
+    in_tenant: Tenant, knowledge: Release, visitor: ContactSession, text: str, sentence: str
+) -> None:
+    ask(visitor, text)
+
+    assert explained(BotDecision.objects.get()) == sentence
+
+
+def test_agents_read_how_close_a_choice_or_a_handoff_was(
+    in_tenant: Tenant, knowledge: Release, visitor: ContactSession
+) -> None:
+    ask(visitor, EITHER)
+    choice = explained(BotDecision.objects.get())
+    ask(visitor, UNKNOWN)
+    handoff = explained(BotDecision.objects.latest("decided_at"))
+
+    assert choice.startswith("Offered a choice: “")
+    assert "fits best with 60%, less than the 80% an answer needs" in choice
+    assert handoff.startswith("Handed to people (Not understood twice): the closest entry, “")
+
+
+@pytest.mark.parametrize("reason", HandoffReason.values)
+@pytest.mark.parametrize("language", ["zh-hans", "en"])
+def test_every_reason_has_words_without_percent_signs_left(reason: str, language: str) -> None:
+    candidates: list[dict[str, Any]] = [{"version": "v", "question": "满 100% 返？", "p": 0.1}]
+    for found in ([], candidates):
+        decision = BotDecision(
+            outcome="handoff",
+            rule="gate.unknown",
+            reason=reason,
+            candidates=found,
+            answer_threshold=0.8,
+            clarify_threshold=0.35,
+        )
+        with translation.override(language):
+            text = wire.why(decision)
+            label = str(HandoffReason(reason).label)
+
+        assert label in text
+        assert "%(" not in text
