@@ -46,40 +46,100 @@ def append(*events: Event) -> None:
     if not connection.in_atomic_block:
         raise RuntimeError("the ledger is written in the transaction of the event")
     tenant_id = active_tenant_id()
-    position, previous = _lock_head(tenant_id)
-    rows = []
-    for event in events:
-        position += 1
-        row = LedgerEntry(
+    rows = [
+        LedgerEntry(
             tenant_id=tenant_id,
-            position=position,
             at=event.at or clock.now(),
             kind=event.kind,
             subject=str(event.subject),
             data=json.loads(_canonical(event.data)),
-            previous_hash=previous,
         )
-        row.hash = previous = seal(row)
-        rows.append(row)
-    LedgerEntry.objects.bulk_create(rows)
+        for event in events
+    ]
+    if connection.vendor == "postgresql":
+        _append_in_one_statement(tenant_id, rows)
+    else:
+        _append(tenant_id, rows)
+
+
+_HEAD = f'"{LedgerHead._meta.db_table}"'
+_ENTRY = f'"{LedgerEntry._meta.db_table}"'
+_READ_HEAD = f"SELECT position, hash FROM {_HEAD} WHERE tenant_id = %s"  # noqa: S608 -- constant
+_MOVE_HEAD = f"UPDATE {_HEAD} SET position = %s, hash = %s WHERE tenant_id = %s"  # noqa: S608 -- constant
+
+
+def _append(tenant_id: int, rows: list[LedgerEntry]) -> None:
     with connection.cursor() as cursor:
+        cursor.execute(_READ_HEAD, [tenant_id])
+        found = cursor.fetchone()
+        if found is None:
+            raise _no_chain()
+        position, previous = found
+        for row in rows:
+            position += 1
+            row.position, row.previous_hash = position, previous
+            row.hash = previous = seal(row)
+        LedgerEntry.objects.bulk_create(rows)
         cursor.execute(_MOVE_HEAD, [position, previous, tenant_id])
 
 
-# Every transaction of the product passes here, so the head's two statements are not composed anew.
-_HEAD = LedgerHead._meta.db_table
-_READ_HEAD = f'SELECT position, hash FROM "{_HEAD}" WHERE tenant_id = %s'  # noqa: S608 -- constant
-_MOVE_HEAD = f'UPDATE "{_HEAD}" SET position = %s, hash = %s WHERE tenant_id = %s'  # noqa: S608 -- constant
+# All transactions of a tenant meet at its head. While this process waits for an answer it also waits
+# for its own interpreter, so the head is locked, the rows are numbered and sealed as `seal()` does
+# it, and the head is moved in one round trip; what is left of the lock is the commit.
+_APPEND_ALL = f"""
+WITH RECURSIVE
+head AS (
+    SELECT position, hash FROM {_HEAD} WHERE tenant_id = %(tenant)s FOR UPDATE
+),
+chain AS (
+    SELECT 0 AS step, position, ''::text AS previous, hash::text AS hash FROM head
+    UNION ALL
+    SELECT
+        step + 1,
+        position + 1,
+        chain.hash,
+        encode(sha256(convert_to(
+            chain.hash || E'\n[' || %(tenant)s || ',' || (position + 1) || ','
+                || (%(sealed)s::text[])[step + 1],
+            'UTF8'
+        )), 'hex')
+    FROM chain WHERE step < %(count)s
+),
+written AS (
+    INSERT INTO {_ENTRY}
+        (id, tenant_id, position, at, kind, subject, data, previous_hash, hash)
+    SELECT
+        (%(ids)s::uuid[])[step], %(tenant)s, position, (%(instants)s::timestamptz[])[step],
+        (%(kinds)s::text[])[step], (%(subjects)s::text[])[step], (%(facts)s::text[])[step]::jsonb,
+        previous, hash
+    FROM chain WHERE step > 0
+)
+UPDATE {_HEAD} AS moved SET position = chain.position, hash = chain.hash
+FROM chain WHERE moved.tenant_id = %(tenant)s AND chain.step = %(count)s
+"""  # noqa: S608 -- constant
 
 
-def _lock_head(tenant_id: int) -> tuple[int, str]:
-    lock = " FOR UPDATE" if connection.features.has_select_for_update else ""
+def _append_in_one_statement(tenant_id: int, rows: list[LedgerEntry]) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(_READ_HEAD + lock, [tenant_id])
-        found = cursor.fetchone()
-    if found is None:
-        raise LedgerHead.DoesNotExist("the tenant has no chain: see tenants.services.onboarding")
-    return found[0], found[1]
+        cursor.execute(
+            _APPEND_ALL,
+            {
+                "tenant": tenant_id,
+                "count": len(rows),
+                "sealed": [_canonical(_content(row))[1:] for row in rows],
+                "ids": [row.pk for row in rows],
+                "instants": [row.at for row in rows],
+                "kinds": [row.kind for row in rows],
+                "subjects": [row.subject for row in rows],
+                "facts": [_canonical(row.data) for row in rows],
+            },
+        )
+        if not cursor.rowcount:
+            raise _no_chain()
+
+
+def _no_chain() -> Exception:
+    return LedgerHead.DoesNotExist("the tenant has no chain: see tenants.services.onboarding")
 
 
 def fingerprint(text: str) -> str:
@@ -94,16 +154,7 @@ def open_chain() -> None:
 
 def seal(row: LedgerEntry) -> str:
     """Return the SHA-256, in hex, of the row's content and its predecessor's hash."""
-    content = _canonical(
-        [
-            row.tenant_id,
-            row.position,
-            _plain(row.at),
-            row.kind,
-            row.subject,
-            row.data,
-        ]
-    )
+    content = _canonical([row.tenant_id, row.position, *_content(row)])
     return hashlib.sha256(f"{row.previous_hash}\n{content}".encode()).hexdigest()
 
 
@@ -134,6 +185,10 @@ def _verify(rows: Iterable[LedgerEntry], head: LedgerHead) -> tuple[int, Fault |
     if (head.position, head.hash) != (count, previous):
         return count, Fault(count + 1, f"missing; the chain should end at {head.position}")
     return count, None
+
+
+def _content(row: LedgerEntry) -> list[object]:
+    return [_plain(row.at), row.kind, row.subject, row.data]
 
 
 def _canonical(value: object) -> str:

@@ -92,8 +92,9 @@ async def fresh() -> AsyncIterator[None]:
     reset_hub()
     Desk.gate, Desk.log = asyncio.Event(), []
     yield
-    reset_hub()
     await asyncio.to_thread(close_pool)
+    await get_hub().stop()
+    reset_hub()
 
 
 def dial(
