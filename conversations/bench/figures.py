@@ -69,6 +69,7 @@ class Figures:
     conversations_checked: int = 0
     agents: int = 0
     agent_frames: int = 0
+    page_ms: Spread = field(default_factory=lambda: Spread.of(()))
     client_cores: float = 0.0
     other_cores: float = 0.0
     server: ServerUse | None = None
@@ -159,6 +160,8 @@ def table(figures: Figures) -> str:
     ]
     if figures.agents:
         rows.append(("agents", f"{figures.agents}, who heard {figures.agent_frames} frames"))
+    if figures.page_ms.p50 is not None:
+        rows.append(("page loaded beside it", _spread(figures.page_ms)))
     rows.append(("client", f"{figures.client_cores:.2f} cores"))
     if server is not None:
         per_turn = "-" if server.cpu_ms_per_turn is None else f"{server.cpu_ms_per_turn:.2f} ms"

@@ -16,9 +16,10 @@ from urllib.parse import urlsplit
 from websockets.exceptions import WebSocketException
 
 from conversations.bench.agent import Agent, sign_in
-from conversations.bench.figures import Figures, ServerUse, check_stored
+from conversations.bench.figures import Figures, ServerUse, Spread, check_stored
 from conversations.bench.http import HTTPClient, HTTPError
 from conversations.bench.process import Usage, busy_seconds, usage
+from conversations.bench.reader import Reader
 from conversations.bench.visitor import Log, Visitor
 
 OPENING_AT_ONCE = 16
@@ -45,7 +46,8 @@ class Plan:
     locale: str = "zh-CN"
     pid: int | None = None
     agents: int = 0
-    agent_login: tuple[str, str] = ("", "")
+    login: tuple[str, str] = ("", "")
+    reload: str = ""
 
 
 async def measure(plan: Plan, say: Callable[[str], None]) -> Figures:
@@ -70,6 +72,7 @@ async def measure(plan: Plan, say: Callable[[str], None]) -> Figures:
         before = _Clocks.read(plan.pid)
         figures.skipped = await crowd.ask()
         await crowd.settle()
+        figures.page_ms = Spread.of(crowd.page_seconds)
         _note_use(figures, plan.pid, before, _Clocks.read(plan.pid), crowd.log)
         figures.take_log(crowd.log)
         say("Comparing with what the server stored")
@@ -102,7 +105,13 @@ class _Crowd:
         ]
         self._agents: list[Agent] = []
         self._watched: set[str] = set()
+        self._reader: Reader | None = None
         self._pinger: asyncio.Task[None] | None = None
+
+    @property
+    def page_seconds(self) -> list[float]:
+        """How long each load of the page beside the visitors took."""
+        return self._reader.seconds if self._reader else []
 
     async def open(self, channel_key: str) -> None:
         waiting = deque(self._visitors)
@@ -120,12 +129,14 @@ class _Crowd:
         except BaseExceptionGroup as failures:
             raise failures.exceptions[0] from None
         random.shuffle(self._idle)
-        await self._open_agents()
+        await self._open_staff()
         self._pinger = asyncio.create_task(self._ping())
 
     async def ask(self) -> int:
         """Let questions arrive by chance, as from strangers; return how many found nobody free."""
         skipped = 0
+        if self._reader is not None:
+            self._reader.start()
         now = time.monotonic()
         end = now + self._plan.seconds
         due = now + random.expovariate(self._plan.rate)
@@ -147,6 +158,8 @@ class _Crowd:
             await asyncio.sleep(0.05)
         for visitor in self._visitors:
             visitor.give_up()
+        if self._reader is not None:
+            await self._reader.stop()
 
     async def stored(self) -> dict[str, list[dict[str, Any]]]:
         pairs = [(visitor, key) for visitor in self._visitors for key in visitor.conversations]
@@ -159,11 +172,14 @@ class _Crowd:
         people: list[Visitor | Agent] = [*self._visitors, *self._agents]
         await asyncio.gather(*(person.close() for person in people))
 
-    async def _open_agents(self) -> None:
-        if not self._plan.agents:
+    async def _open_staff(self) -> None:
+        plan = self._plan
+        if not (plan.agents or plan.reload):
             return
-        cookies = await asyncio.to_thread(sign_in, self._plan.url, *self._plan.agent_login)
-        self._agents = [Agent(self._plan.url, cookies, self.log) for _ in range(self._plan.agents)]
+        cookies = await asyncio.to_thread(sign_in, plan.url, *plan.login)
+        if plan.reload:
+            self._reader = Reader(plan.url, cookies, plan.reload)
+        self._agents = [Agent(plan.url, cookies, self.log) for _ in range(plan.agents)]
         for agent in self._agents:
             await agent.open()
 

@@ -13,7 +13,7 @@ from conversations.bench.load import BenchError, Plan, measure
 from conversations.bench.process import listening_pid
 
 RATE_PER_VISITOR = 0.03
-PASSWORD_VARIABLE = "BENCH_AGENT_PASSWORD"  # noqa: S105 -- a variable's name
+PASSWORD_VARIABLE = "BENCH_PASSWORD"  # noqa: S105 -- a variable's name
 LOCAL = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -41,10 +41,16 @@ class Command(BaseCommand):
         parser.add_argument("--locale", default="zh-CN", help="language of the visitors")
         parser.add_argument("--agents", type=int, default=0, help="console sockets that watch")
         parser.add_argument(
-            "--agent-login",
+            "--reload",
+            metavar="PATH",
+            default="",
+            help="a page that somebody loads all the time meanwhile, such as /admin/",
+        )
+        parser.add_argument(
+            "--login",
             metavar="EMAIL",
             default="",
-            help=f"whom the agents sign in as; the password is taken from {PASSWORD_VARIABLE}",
+            help=f"whom agents and reader sign in as; the password is taken from {PASSWORD_VARIABLE}",
         )
         parser.add_argument("--p99", type=float, default=500.0, help="goal in milliseconds")
         parser.add_argument(
@@ -56,8 +62,9 @@ class Command(BaseCommand):
         if options["visitors"] < 1 or options["seconds"] <= 0:
             raise CommandError("--visitors and --seconds must be positive")
         password = os.environ.get(PASSWORD_VARIABLE, "")
-        if options["agents"] and not (options["agent_login"] and password):
-            raise CommandError(f"--agents needs --agent-login and {PASSWORD_VARIABLE}")
+        staff = options["agents"] or options["reload"]
+        if staff and not (options["login"] and password):
+            raise CommandError(f"--agents and --reload need --login and {PASSWORD_VARIABLE}")
         rate = options["rate"] or options["visitors"] * RATE_PER_VISITOR
         plan = Plan(
             url=options["url"],
@@ -69,7 +76,8 @@ class Command(BaseCommand):
             locale=options["locale"],
             pid=options["pid"] or _server_pid(options["url"]),
             agents=options["agents"],
-            agent_login=(options["agent_login"], password),
+            login=(options["login"], password),
+            reload=options["reload"],
         )
         try:
             figures = asyncio.run(measure(plan, self.stdout.write))
