@@ -18,6 +18,9 @@ from django.conf import settings
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
 
+# Of each failure that the server prints, this much is shown.
+TRACEBACK_LINES = 60
+
 
 class Installation:
     """The product in `folder`, on PostgreSQL where DATABASE_URL names one, else on SQLite."""
@@ -109,8 +112,12 @@ class Installation:
 
     @property
     def tracebacks(self) -> list[str]:
-        """What the server printed of failures."""
-        return [line for line in self._lines if "Traceback" in line or " ERROR " in line]
+        """What the server printed of failures, each with the lines after it."""
+        return [
+            "\n".join(self._lines[number : number + TRACEBACK_LINES])
+            for number, line in enumerate(self._lines)
+            if "Traceback" in line or " ERROR " in line
+        ]
 
     def _read(self, process: "subprocess.Popen[str]", ready: threading.Event) -> None:
         assert process.stdout
