@@ -572,7 +572,9 @@ def test_scope_ends_with_an_exception(tenant: Tenant) -> None:
     assert active_scope() is None
 
 
-@pytest.mark.parametrize("value", [None, "1", Tenant(name="甲"), object(), 1.0], ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize(
+    "value", [None, "1", Tenant(name="甲"), object(), 1.0], ids=lambda value: type(value).__name__
+)
 def test_scope_needs_a_saved_tenant(value: object) -> None:
     with pytest.raises(TenantScopeError, match="needs a saved tenant"), tenant_scope(value):
         pass
