@@ -12,7 +12,7 @@ from conversations import console, events, visitors, wire
 from conversations.api.authentication import absence, tenant_of
 from conversations.api.serializers import first_attempt
 from conversations.hub import get_hub
-from conversations.models import ContactSession, Conversation
+from conversations.models import ContactSession, Conversation, Message
 from conversations.origins import may_embed
 from conversations.services import contacts, intake, presences
 from conversations.services.contacts import TokenExpiredError
@@ -131,19 +131,20 @@ class VisitorConsumer(SocketConsumer):
             first_attempt=first_attempt(context),
             conversation_id=conversation_id,
             arrived=arrived,
+            acknowledge=self._acknowledge,
         )
         await self._take_over(session)
-        message = received.message
-        self.conversation_id = message.conversation_id
-        self.send_frame(
-            {
-                "t": "ack",
-                "client_msg_id": message.client_msg_id,
-                "id": str(message.pk),
-                "seq": message.seq,
-                "conversation_id": str(message.conversation_id),
-            }
-        )
+        self.conversation_id = received.message.conversation_id
+
+    def _acknowledge(self, message: Message) -> None:
+        frame = {
+            "t": "ack",
+            "client_msg_id": message.client_msg_id,
+            "id": str(message.pk),
+            "seq": message.seq,
+            "conversation_id": str(message.conversation_id),
+        }
+        get_hub().hand(self.socket, frame)
 
     async def on_typing(self, frame: Frame) -> None:
         """Tell the agents that the visitor is writing."""

@@ -114,7 +114,7 @@ class Hub:
         self._sockets: set[Socket] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
-        self._inbox: deque[tuple[str, str]] = deque()
+        self._inbox: deque[tuple[str | Socket, str]] = deque()
         self._scheduled = False
         self._sweeper: asyncio.TimerHandle | None = None
         self._relay: Relay | None = None
@@ -249,7 +249,15 @@ class Hub:
             if relay is not None:
                 _off_loop(relay.send_blocking, group, text)
             return
-        self._inbox.append((group, text))
+        self._take((group, text), loop)
+
+    def hand(self, socket: Socket, payload: Mapping[str, Any]) -> None:
+        """Send one frame to one socket here, in its turn among what is published; any thread."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._take((socket, dumps(payload)), self._loop)
+
+    def _take(self, item: tuple[str | Socket, str], loop: asyncio.AbstractEventLoop) -> None:
+        self._inbox.append(item)
         if threading.get_ident() == self._thread:
             self._empty_inbox()
         elif not self._scheduled:
@@ -269,10 +277,13 @@ class Hub:
         self._scheduled = False
         relay = self._relay
         while self._inbox:
-            group, text = self._inbox.popleft()
-            self._fan_out(group, text)
+            target, text = self._inbox.popleft()
+            if isinstance(target, Socket):
+                target.push(text)
+                continue
+            self._fan_out(target, text)
             if relay is not None:
-                relay.send(group, text)
+                relay.send(target, text)
 
     def _fan_out(self, group: str, text: str) -> None:
         for socket in self._groups.get(group, ()):

@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -55,25 +55,17 @@ def send(
     first_attempt: datetime | None = None,
     conversation_id: uuid.UUID | None = None,
     arrived: float | None = None,
+    acknowledge: Callable[[Message], None] | None = None,
 ) -> Received:
     """Accept a message and let the assistant think about it; return when it is committed.
 
-    `arrived` is the monotonic instant at which it reached this process, if not just now. A repeat
-    of a stored message gets the first result whatever has changed since. Raises
-    NoticeOutdatedError, RateLimitedError and what `intake.receive` raises.
+    `arrived` is the monotonic instant at which it reached this process, if not just now.
+    `acknowledge` is called with the committed message before the assistant begins, so that no
+    reply overtakes what it sends. A repeat of a stored message gets the first result whatever has
+    changed since. Raises NoticeOutdatedError, RateLimitedError and what `intake.receive` raises.
     """
-    try:
-        if session.notice_version != session.channel.notice_version:
-            raise NoticeOutdatedError(extra={"notice": notice(session)})
-        _limit(session, client_msg_id, address)
-    except DomainError:
-        stored = intake.find(session.contact, client_msg_id)
-        if stored is None:
-            raise
-        return Received(stored, created=False)
-    received = intake.receive(
-        session.contact,
-        session.channel,
+    received = _accept(
+        session,
         Inbound(
             client_msg_id=client_msg_id,
             text=text,
@@ -82,11 +74,31 @@ def send(
             first_attempt=_believable(first_attempt),
             received_at=_received_at(arrived),
         ),
-        conversation_id=conversation_id,
+        address,
+        conversation_id,
     )
+    if acknowledge is not None:
+        acknowledge(received.message)
     if received.needs_turn:
         turns.start_turn(received)
     return received
+
+
+def _accept(
+    session: ContactSession, inbound: Inbound, address: str, conversation_id: uuid.UUID | None
+) -> Received:
+    try:
+        if session.notice_version != session.channel.notice_version:
+            raise NoticeOutdatedError(extra={"notice": notice(session)})
+        _limit(session, inbound.client_msg_id, address)
+    except DomainError:
+        stored = intake.find(session.contact, inbound.client_msg_id)
+        if stored is None:
+            raise
+        return Received(stored, created=False)
+    return intake.receive(
+        session.contact, session.channel, inbound, conversation_id=conversation_id
+    )
 
 
 def own_conversation(session: ContactSession, conversation_id: object) -> Conversation:

@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 from conversations.bench.http import TIMEOUT_SECONDS, HTTPError
 
-
 PAUSE_SECONDS = 0.5
 
 

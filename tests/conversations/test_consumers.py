@@ -14,7 +14,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 
 from config.asgi import application
-from conversations import consumers
+from conversations import consumers, turns
 from conversations.consumers import VisitorConsumer
 from conversations.executor import close_pool, in_pool
 from conversations.hub import get_hub, reset_hub
@@ -313,6 +313,21 @@ async def test_question_is_acknowledged_and_answered(
     assert "decision" not in reply["message"]
     stored = await inside(tenant, Message.objects.get, pk=ack["id"])
     assert stored.context == {"page": "/"}
+    await phone.hang_up()
+
+
+async def test_no_reply_overtakes_the_ack(
+    knowledge: Release, admission: Admission, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "submit", lambda work, *args: work(*args))
+    phone = await connected(admission)
+
+    await phone.send("message.send", client_msg_id="m1", text=KNOWN)
+    heard = await phone.hear_until("message.created")
+    while heard[-1]["message"]["author"]["kind"] != "bot":
+        heard += await phone.hear_until("message.created")
+
+    assert "ack" in [frame["t"] for frame in heard]
     await phone.hang_up()
 
 
