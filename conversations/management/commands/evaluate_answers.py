@@ -1,0 +1,189 @@
+"""Measure the answers: a knowledge base, questions with known answers, the live pipeline."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from argparse import ArgumentParser, ArgumentTypeError
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+
+from conversations import evaluation
+from conversations.evaluation import Judged, Question
+from conversations.services import bot
+from knowledge import resources, search
+from knowledge.resources import neutralise
+from knowledge.services import imports, releases
+from knowledge.services.imports import FileRefusedError, Table
+from tenants.scoping import tenant_scope
+from tenants.services.onboarding import create_tenant
+
+COLUMNS = ("text", "expected", "kind")
+# Set for the run inside, whose database is thrown away with its folder.
+THROW_AWAY = "EVALUATE_ANSWERS_IN"
+
+
+def stated_figure(text: str) -> tuple[str, float]:
+    """Return NAME=NUMBER as a pair. Raises ArgumentTypeError."""
+    name, _, number = text.partition("=")
+    try:
+        return name.strip(), float(number)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is not NAME=NUMBER, such as top1=0.87") from None
+
+
+class Command(BaseCommand):
+    """Build a tenant in a database of its own, ask every question there, print the figures."""
+
+    help = (
+        "Ask questions whose right answers are known, through the pipeline that visitors use, and "
+        "print the figures. Uses a throw-away database. Exits 1 if a --require is missed."
+    )
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--kb", type=Path, required=True, help="CSV or XLSX: category,question,phrasings,answer"
+        )
+        parser.add_argument(
+            "--questions", type=Path, required=True, help="CSV or XLSX: text,expected,kind"
+        )
+        parser.add_argument(
+            "--require",
+            type=stated_figure,
+            action="append",
+            default=[],
+            metavar="NAME=NUMBER",
+            help="a figure to reach, such as top1=0.87 or exclusion_recall.legal=0.97",
+        )
+        parser.add_argument("--details", type=Path, help="write each question's fate to this CSV")
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if os.environ.get(THROW_AWAY) != str(settings.DATA_DIR):
+            sys.exit(_run_apart())
+        call_command("migrate", verbosity=0)
+        kb, questions = _read(options["kb"]), _questions(_read(options["questions"]))
+        tenant = create_tenant(slug="evaluation", name="Evaluation")
+        with tenant_scope(tenant):
+            began = time.perf_counter()
+            entries = self._build(kb)
+            build_s = round(time.perf_counter() - began, 2)
+            unknown = sorted({q.expected for q in questions if q.expected} - entries)
+            if unknown:
+                raise CommandError(f"No entry has the expected question “{unknown[0]}”.")
+            judged = [_ask(question) for question in questions]
+        found = evaluation.figures(judged)
+        found |= {"rss_mb": _rss_mb(), "build_s": build_s, "kinds": evaluation.kinds(judged)}
+        try:
+            short = evaluation.missed(found, dict(options["require"]))
+        except (KeyError, TypeError) as error:
+            raise CommandError(f"There is no figure {error}.") from error
+        if options["details"]:
+            _write_details(options["details"], judged)
+        self.stdout.write(json.dumps(found) if options["json"] else _as_text(found))
+        if short:
+            raise CommandError("Falls short. " + "; ".join(short))
+
+    def _build(self, kb: Table) -> set[str]:
+        outcome = resources.run(kb, by=None)
+        if outcome.problems:
+            first = outcome.problems[0]
+            raise CommandError(f"The knowledge base is refused: row {first.row}: {first.message}")
+        release = releases.publish(by=None)
+        search.warm(release.pk)
+        return set(release.versions.values_list("question", flat=True))
+
+
+def _run_apart() -> int:
+    # A database of its own: the installation's tenants, locks and visitors are left alone.
+    with tempfile.TemporaryDirectory(prefix="yingda-evaluation-") as folder:
+        environment = {
+            **os.environ,
+            THROW_AWAY: folder,
+            "DATA_DIR": folder,
+            "DATABASE_URL": f"sqlite:///{folder}/evaluation.sqlite3",
+            "PLATFORM_DATABASE_URL": "",
+            "DATABASE_APP_ROLE": "",
+            "REDIS_URL": "",
+            "CELERY_BROKER_URL": "",
+            "EMBEDDED": "true",
+            "LOG_LEVEL": "WARNING",
+        }
+        command = [sys.executable, *sys.argv]
+        return subprocess.run(command, env=environment, check=False).returncode  # noqa: S603 -- itself
+
+
+def _read(file: Path) -> Table:
+    try:
+        return imports.read_table(file.read_bytes())
+    except OSError as error:
+        raise CommandError(f"{file} cannot be read: {error.strerror}.") from error
+    except FileRefusedError as error:
+        raise CommandError(f"{file}: {error.detail}") from error
+
+
+def _questions(table: Table) -> list[Question]:
+    missing = [name for name in COLUMNS if name not in table.header]
+    if missing:
+        raise CommandError(f"The questions lack the column {missing[0]}: {', '.join(COLUMNS)}.")
+    places = [table.header.index(name) for name in COLUMNS]
+    return [Question(*(row[place].strip() for place in places)) for row in table.rows]
+
+
+def _ask(question: Question) -> Judged:
+    began = time.perf_counter()
+    decision, answers = bot.explain(question.text)
+    seconds = time.perf_counter() - began
+    return Judged(
+        question=question,
+        outcome=decision.outcome,
+        rule=decision.rule,
+        answered_with=decision.answer.question if decision.answer else "",
+        choices=tuple(choice.question for choice in decision.choices),
+        candidates=tuple(found.question for found in answers.candidates) if answers else (),
+        seconds=seconds,
+    )
+
+
+def _rss_mb() -> float | None:
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:
+        return None
+    return round(pages * os.sysconf("SC_PAGE_SIZE") / 2**20, 1)
+
+
+def _write_details(file: Path, judged: list[Judged]) -> None:
+    with file.open("w", encoding="utf-8-sig", newline="") as output:
+        writer = csv.writer(output)
+        writer.writerow(("kind", "text", "expected", "outcome", "rule", "answered_with", "offered"))
+        for one in judged:
+            question = one.question
+            offered = "|".join(one.choices or one.candidates[:3])
+            row = (question.kind, question.text, question.expected)
+            rest = (str(one.outcome), one.rule, one.answered_with, offered)
+            writer.writerow([neutralise(cell) for cell in (*row, *rest)])
+
+
+def _as_text(found: dict[str, Any]) -> str:
+    rows = []
+    for name, value in found.items():
+        if name == "kinds":
+            rows += [
+                (kind, f"n {group['n']} · top1 {group['top1']} · resolved {group['resolved']}")
+                for kind, group in value.items()
+            ]
+        elif isinstance(value, dict):
+            rows.append((name, " · ".join(f"{key} {part}" for key, part in value.items())))
+        else:
+            rows.append((name, "-" if value is None else str(value)))
+    width = max(len(name) for name, _value in rows)
+    return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
