@@ -15,6 +15,18 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("login/", auth_views.LoginView.as_view(), name="login"),
     path("logout/", auth_views.LogoutView.as_view(), name="logout"),
+    path(
+        "password/",
+        auth_views.PasswordChangeView.as_view(template_name="registration/password.html"),
+        name="password_change",
+    ),
+    path(
+        "password/changed/",
+        auth_views.PasswordChangeDoneView.as_view(
+            template_name="registration/password.html", extra_context={"changed": True}
+        ),
+        name="password_change_done",
+    ),
     path("language/", set_language, name="set_language"),
     path("tenants/", include("tenants.urls")),
     path("api/client/v1/", include("conversations.api.urls")),

@@ -55,6 +55,9 @@ GET    /readyz                                           200  200  200  200  200
 GET    /login/                                           200  200  200  200  200  200  200  200
 POST   /login/                                           200  200  200  200  200  200  200  200
 POST   /logout/                                          302  302  302  302  302  302  302  302
+GET    /password/                                        302  200  200  200  200  200  200  200
+POST   /password/                                        302  200  200  200  200  200  200  200
+GET    /password/changed/                                302  200  200  200  200  200  200  200
 POST   /language/                                        302  302  302  302  302  302  302  302
 GET    /tenants/switch/                                  302  200  200  200  200  200  200  200
 POST   /tenants/switch/                                  302  200  200  200  200  200  200  200
@@ -324,7 +327,7 @@ def test_other_methods_are_refused(own: World, client_of: Callable[[str], Client
     known: dict[str, set[str]] = {}
     for method, path, _statuses in table(TABLE):
         known.setdefault(path, set()).add(method)
-    pages = {"/", "/login/", "/logout/", "/language/", "/tenants/switch/"}
+    pages = {"/", "/login/", "/logout/", "/password/", "/language/", "/tenants/switch/"}
     wrong = []
 
     for path, methods in known.items():

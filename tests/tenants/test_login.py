@@ -97,3 +97,32 @@ def test_whether_an_address_is_known_cannot_be_seen(person: User) -> None:
 
     assert known == unknown
     assert known
+
+
+def test_a_person_changes_their_password_and_stays_signed_in(
+    person: User, client_as: Callable[[User], Client]
+) -> None:
+    here, elsewhere = client_as(person), client_as(person)
+    new = "青禾-ein-neues-Wort-7"
+
+    answer = here.post(
+        "/password/", {"old_password": PASSWORD, "new_password1": new, "new_password2": new}
+    )
+
+    assert answer.headers["Location"] == "/password/changed/"
+    assert here.get("/password/changed/").status_code == 200
+    assert elsewhere.get("/password/").status_code == 302
+    assert sign_in(person.email, PASSWORD).status_code == 200
+    assert sign_in(person.email, new).status_code == 302
+
+
+@pytest.mark.parametrize("new", ["short", "password1234", "lin@qinghe.example"])
+def test_a_weak_password_is_refused(
+    person: User, client_as: Callable[[User], Client], new: str
+) -> None:
+    answer = client_as(person).post(
+        "/password/", {"old_password": PASSWORD, "new_password1": new, "new_password2": new}
+    )
+
+    assert answer.context["form"].errors["new_password2"]
+    assert sign_in(person.email, PASSWORD).status_code == 302
