@@ -11,13 +11,15 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from conversations import wire
-from conversations.models import BotDecision, Conversation, Handoff, Message, Note
+from conversations.models import AuthorKind, BotDecision, Conversation, Handoff, Message, Note
 from conversations.states import ConversationStatus
 from tenants import clock
 from tenants.actors import SESSION_TENANT, Actor, actor_for
 from tenants.errors import NotFoundError
 
 PAGE = 50
+# Of what a page tells with a message, agents are shown this much.
+_PAGE_KEYS = ("page_title", "product_id", "order_no", "page")
 
 
 def server_time() -> datetime:
@@ -119,6 +121,7 @@ def detail(row: Conversation) -> dict[str, Any]:
         }
         if handoff
         else None,
+        "page": _page(row),
         "contact_detail": {
             **wire.contact_object(contact),
             "external_id": contact.external_id,
@@ -138,6 +141,21 @@ def detail(row: Conversation) -> dict[str, Any]:
             for other in earlier
         ],
     }
+
+
+def _page(row: Conversation) -> dict[str, str]:
+    """What the visitor's page told with their latest messages; a product is told once."""
+    told: dict[str, str] = {}
+    contexts = (
+        Message.objects.filter(conversation=row, author_kind=AuthorKind.CUSTOMER)
+        .order_by("-seq")
+        .values_list("context", flat=True)[:PAGE]
+    )
+    for context in contexts:
+        for key in _PAGE_KEYS:
+            if context.get(key):
+                told.setdefault(key, str(context[key]))
+    return told
 
 
 def history(

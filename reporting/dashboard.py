@@ -155,7 +155,7 @@ def _first_reply() -> Gauge:
 
 
 def _handoff() -> Gauge:
-    return _promise(ObligationKind.HANDOFF, _("Hand-off to people"), terms.HANDOFF)
+    return _promise(ObligationKind.HANDOFF, _("Delivered to agents"), terms.HANDOFF)
 
 
 def _answered() -> Gauge:

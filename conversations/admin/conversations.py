@@ -78,7 +78,7 @@ class ConversationAdmin(ReadOnlyAdmin):
     fields = (
         ("state", "contact_link"),
         ("channel", "demo"),
-        ("agent_name", "reason"),
+        ("served_by", "reasons"),
         ("began_at", "ended_at"),
         "waiting",
     )
@@ -118,6 +118,12 @@ class ConversationAdmin(ReadOnlyAdmin):
     def agent_name(self, conversation: Conversation) -> str:
         return str(conversation.agent or "–")
 
+    @display(description=_("agent"))
+    def served_by(self, conversation: Conversation) -> str:
+        taken = conversation.handoffs.filter(accepted_by__isnull=False).order_by("decided_at")
+        names = taken.values_list("accepted_by__display_name", flat=True)
+        return ", ".join(dict.fromkeys(names)) or "–"
+
     @display(description=_("waiting"))
     def waiting(self, conversation: Conversation) -> str:
         if conversation.waiting_since is None:
@@ -125,8 +131,9 @@ class ConversationAdmin(ReadOnlyAdmin):
         return in_words(clock.now() - conversation.waiting_since)
 
     @display(description=_("hand-off reason"))
-    def reason(self, conversation: Conversation) -> str:
-        return conversation.get_handoff_reason_display() or "–"
+    def reasons(self, conversation: Conversation) -> str:
+        handoffs = conversation.handoffs.order_by("decided_at")
+        return ", ".join(handoff.get_reason_display() for handoff in handoffs) or "–"
 
     @display(description=_("last activity"), ordering="last_at")
     def active_at(self, conversation: Conversation) -> str:
@@ -211,13 +218,23 @@ class HandoffAdmin(ReadOnlyAdmin):
 
 
 def transcript(conversation: Conversation) -> list[dict[str, Any]]:
-    """Return the latest messages, in order, each with its author and the reason it was said."""
+    """Return the latest messages, in order, with their author and reason, and the notes between."""
     latest = (
         Message.objects.filter(conversation=conversation)
         .select_related("agent", "decision")
         .order_by("-seq")[:SHOWN_MESSAGES]
     )
-    return [_line(conversation, message) for message in reversed(latest)]
+    lines = [_line(conversation, message) for message in reversed(latest)]
+    first = lines[0]["message"].seq if lines else 0
+    notes = conversation.notes.select_related("author").filter(after_seq__gte=first - 1)
+    lines += [{"note": note, "at": moment(note.created_at)} for note in notes]
+    return sorted(lines, key=_place)
+
+
+def _place(line: dict[str, Any]) -> tuple[int, int]:
+    if "note" in line:
+        return line["note"].after_seq, line["note"].number
+    return line["message"].seq, 0
 
 
 def _line(conversation: Conversation, message: Message) -> dict[str, Any]:

@@ -107,6 +107,9 @@ class EntryAdmin(PublishMixin, ImportExportMixin):
 
     def save_model(self, request: HttpRequest, obj: Entry, form: Any, change: bool) -> None:
         entries.save_entry(obj, by=actor_of(request).user, phrasings=form.cleaned_data["phrasings"])
+        self.message_user(
+            request, gettext("Visitors hear it after the next publication."), messages.INFO
+        )
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None

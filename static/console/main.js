@@ -60,7 +60,9 @@ function openRow(id, { byKey }) {
 async function takeById(id) {
   markSeen(id);
   if (id !== state.openId) goTo(id);
-  if (await take(id)) focusReply();
+  if (!(await take(id))) return;
+  if (state.list.name === "queue") switchList("mine");
+  focusReply();
 }
 
 function showRoute(id) {

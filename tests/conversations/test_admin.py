@@ -12,11 +12,19 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from conversations.models import BotDecision, Channel, ContactSession, Conversation, Message
-from conversations.services import channels, handoff
+from conversations.services import channels, desk, handoff
 from conversations.states import HandoffReason
 from knowledge.models import Release
 from tenants import clock
-from tenants.models import Breach, LedgerEntry, Obligation, ObligationState, Tenant, User
+from tenants.models import (
+    Breach,
+    LedgerEntry,
+    Membership,
+    Obligation,
+    ObligationState,
+    Tenant,
+    User,
+)
 from tenants.roles import Role
 from tenants.scoping import tenant_scope
 from tests.conversations.conftest import ANSWER, EITHER, KNOWN, UNKNOWN
@@ -242,6 +250,25 @@ def test_a_transcript_shows_who_said_what_and_why(
     assert text.count("AI 生成") == 2
     assert "退货的运费由谁付？" in text, "the choices stand with the message"
     assert 'name="_save"' not in text
+
+
+def test_a_closed_conversation_still_tells_who_served_it_and_what_they_noted(
+    tenant: Tenant, dealing: Conversation, agent: Membership, reader: Client
+) -> None:
+    with tenant_scope(tenant):
+        desk.take(dealing.pk, by=agent)
+        desk.note(dealing.pk, "<b>老客户</b>", by=agent, client_msg_id="n1")
+        desk.reply(dealing.pk, "您好", by=agent, client_msg_id="r1")
+        desk.close(dealing.pk, by=agent)
+
+    page = reader.get(url(dealing))
+    text = page.content.decode()
+
+    kinds = ["note" if "note" in line else "message" for line in page.context["lines"]]
+    assert kinds.index("note") < len(kinds) - 1, "the note stands where it was written"
+    assert "&lt;b&gt;老客户&lt;/b&gt;" in text
+    assert text.count(agent.display_name) >= 3
+    assert str(HandoffReason.ASKED.label) in text
 
 
 def test_what_visitors_write_is_never_markup(

@@ -353,7 +353,7 @@ def test_detail_tells_of_contact_handoff_and_the_past(
 
     body = call("GET", f"conversations/{row.pk}").json()
 
-    assert set(body) == ROW | {"handoff", "contact_detail", "earlier"}
+    assert set(body) == ROW | {"handoff", "page", "contact_detail", "earlier"}
     assert set(body["handoff"]) == {
         "reason",
         "reason_label",
@@ -366,6 +366,18 @@ def test_detail_tells_of_contact_handoff_and_the_past(
     assert body["contact_detail"]["phone"] == "139"
     assert body["contact_detail"]["attributes"] == {"vip": 1}
     assert [earlier["id"] for earlier in body["earlier"]] == [str(ended.pk)]
+
+
+def test_detail_tells_what_the_visitor_looks_at(
+    tenant: Tenant, visitor: ContactSession, call: Callable[..., Any]
+) -> None:
+    with tenant_scope(tenant):
+        send(visitor, "这个怎么样", context={"page": "https://shop.example/", "product_id": "S1"})
+        key = send(visitor, "在吗", context={"page": "https://shop.example/2", "secret": "x"})
+
+    body = call("GET", f"conversations/{key.message.conversation_id}").json()
+
+    assert body["page"] == {"page": "https://shop.example/2", "product_id": "S1"}
 
 
 def test_messages_come_with_decisions_and_notes(
