@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from conversations import wire
+from conversations.dialogue.exclusions import asks_for_person
 from conversations.models import AuthorKind, BotDecision, Conversation, Handoff, Message, Note
 from conversations.states import ConversationStatus
 from tenants import clock
@@ -118,6 +119,7 @@ def detail(row: Conversation) -> dict[str, Any]:
             "note": handoff.note,
             "requested_at": wire.instant(handoff.decided_at),
             "accepted_at": wire.instant(handoff.accepted_at),
+            **_brief(handoff),
         }
         if handoff
         else None,
@@ -140,6 +142,25 @@ def detail(row: Conversation) -> dict[str, Any]:
             }
             for other in earlier
         ],
+    }
+
+
+def _brief(handoff: Handoff) -> dict[str, str | None]:
+    """What the visitor asked first and last before the hand-off; a wish for a person is no question."""
+    said = (
+        Message.objects.filter(
+            conversation=handoff.conversation_id,
+            inquiry=handoff.inquiry_id,
+            author_kind=AuthorKind.CUSTOMER,
+            seq__lte=handoff.trigger_seq,
+        )
+        .order_by("-seq")
+        .values_list("text", flat=True)[:PAGE]
+    )
+    asked = [text for text in said if not asks_for_person(text)]
+    return {
+        "first_question": asked[-1] if asked else None,
+        "last_question": asked[0] if asked else None,
     }
 
 

@@ -14,9 +14,13 @@ _PERSON = re.compile(
     re.IGNORECASE,
 )
 _PERSON_EN = re.compile(
-    r"\b(talk|speak|chat|connect|transfer|put|get|give|need|want|switch|pass)\b.{0,30}"
-    r"\b(human|agent|person|someone|somebody|representative|rep|advis[oe]r|operator|staff|manager|"
-    r"supervisor|people|colleague)\b"
+    r"\b(talk|speak|chat|connect|transfer|put|get|give|need|want|switch|pass)(ing)?\b.{0,30}"
+    r"\b(human|agent|person|someone(?! else)|somebody(?! else)|representative|rep|advis[oe]r|operator|"
+    r"staff|manager|supervisor|people|colleague)\b"
+    r"|\b(talk|speak|chat)(ing)? (to|with) (any(one|body)|you lot|your team|customer (service|care|support)s?)\b"
+    r"|\bput me through\b|\b(anyone|anybody|someone|somebody) (real|human|i can (talk|speak|chat) (to|with))\b"
+    r"|^\W*(customer (service|care|support)s?|live (chat|agent|support)|support( team)?|helpdesk)( please| pls| plz| now)?\W*$"
+    r"|\b(no|not|stop|enough( of)?|sick of|tired of|hate)( more| talking to| with| this| these| the| you| a)* (bots?|robots?|chatbots?|machines?)\b"
     r"|^\W*(a |an |the )?(real |live |actual )?(human|agent|person|operator|representative|advis[oe]r|rep)"
     r"( please| pls| plz| now)?\W*$"
     r"|\b(real|live|actual) (human|person|agent)\b|找个?agent",

@@ -53,6 +53,59 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ),
 )
 
+# English small talk is a string of set phrases: "ok great, thanks, bye". What is said by several of
+# them is answered by the first of this order that occurs.
+_ENGLISH: dict[str, tuple[str, ...]] = {
+    "who": (
+        "are you a bot", "are you a robot", "are you a machine", "are you an ai", "are you ai",
+        "are you human", "are you real", "are you a real person", "who are you", "what are you",
+        "what is your name", "what's your name", "who made you", "how old are you",
+    ),
+    "thanks": (
+        "thanks", "thank you", "thank u", "thanks a lot", "thanks so much", "thank you so much",
+        "thank you very much", "many thanks", "thx", "ty", "tysm", "cheers", "much appreciated",
+        "appreciate it", "i appreciate it", "appreciated", "that's helpful", "that helps",
+        "that was helpful", "very helpful", "that helped", "for your help", "for the help",
+        "you've been very helpful", "you've been great", "you're a star", "you're the best",
+    ),
+    "goodbye": (
+        "bye", "goodbye", "good bye", "bye now", "see you", "see ya", "see you later", "cya",
+        "later", "take care", "good night", "have a nice day", "have a good day",
+        "have a great day", "have a good one", "have a lovely day", "you too", "same to you",
+        "that's all", "that is all", "that will be all", "nothing else", "all good", "i'm done",
+    ),
+    "greeting": (
+        "hi", "hello", "hey", "hiya", "yo", "howdy", "greetings", "morning", "good morning",
+        "afternoon", "good afternoon", "evening", "good evening", "how are you",
+        "how are you doing", "how are things", "how's it going", "what's up", "sup",
+        "is anyone there", "anyone there", "are you there", "nice to meet you", "happy new year",
+        "merry christmas", "happy christmas",
+    ),
+    "chat": (
+        "lol", "good bot", "good job", "nice job", "well done", "nice one", "love it", "love you",
+        "i love you", "love this", "tell me a joke", "you're funny", "you are funny", "you're smart",
+        "you are smart", "you're clever", "i'm bored", "wow",
+    ),
+    "fine": (
+        "ok", "okay", "okey", "k", "got it", "i see", "fine", "great", "cool", "alright",
+        "all right", "never mind", "nevermind", "no worries", "no problem", "np", "sure", "yes",
+        "yep", "yeah", "no", "nope", "perfect", "brilliant", "lovely", "awesome", "excellent", "nice",
+        "good", "sounds good", "makes sense", "understood", "that works", "that's great",
+        "that's fine", "that's ok", "that's perfect", "noted", "right", "ah", "oh", "hmm",
+    ),
+}  # fmt: skip
+# Said along with the phrases, and nothing by themselves.
+_ALONG = frozenset(
+    ("there", "again", "then", "mate", "all", "everyone", "team", "please", "so much", "now")
+)
+_SAYS = {
+    " ".join(_SPACE_AND_MARKS.sub(" ", phrase).split()): name
+    for name, phrases in _ENGLISH.items()
+    for phrase in phrases
+}
+_WORDS_OF_LONGEST = max(phrase.count(" ") for phrase in _SAYS) + 1
+_LONGEST_ENGLISH = 120
+
 
 def reply_to(text: str) -> str:
     """Return the name of the phrase to answer with, or "" if this is no small talk.
@@ -64,6 +117,9 @@ def reply_to(text: str) -> str:
     bare = _SPACE_AND_MARKS.sub(" ", folded).strip()
     if not bare:
         return "" if not folded or set(folded) <= set("?!.… ") else "chat"
+    found = _english(bare) if len(bare) <= _LONGEST_ENGLISH else ""
+    if found:
+        return found
     bare = _DRAWN_OUT.sub(r"\1\1", bare)
     if len(bare) > _LONGEST:
         return ""
@@ -72,3 +128,19 @@ def reply_to(text: str) -> str:
         if pattern.fullmatch(bare) or pattern.fullmatch(packed):
             return name
     return ""
+
+
+def _english(bare: str) -> str:
+    words = bare.split()
+    said: set[str] = set()
+    start = 0
+    while start < len(words):
+        for length in range(min(_WORDS_OF_LONGEST, len(words) - start), 0, -1):
+            phrase = " ".join(words[start : start + length])
+            if phrase in _SAYS or (said and phrase in _ALONG):
+                said.add(_SAYS.get(phrase, ""))
+                start += length
+                break
+        else:
+            return ""
+    return next((name for name in _ENGLISH if name in said), "")

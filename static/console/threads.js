@@ -1,8 +1,6 @@
 /** Messages and notes of conversations, kept gapless: the order is `seq`, nothing is held twice. */
 
 const KEPT = 20;
-// A wish for a person says nothing about the matter.
-const CALL = /^[\s\p{P}]*(请|我要|我想|帮我|麻烦)?(转|找|接|换|叫)?(一下)?个?(人工|真人|客服|human|agent|person|a human|an agent|a person)(客服|服务|坐席)?(please|谢谢|吧)?[\s\p{P}]*$/iu;
 const threads = new Map();
 
 /** Return the thread of a conversation, empty at first; the least recently opened are forgotten. */
@@ -114,11 +112,7 @@ export function renewalFloor(thread) {
   return thread.lastSeq;
 }
 
-/**
- * Return the visitor's first and last question: from what is held, as far as it is held.
- *
- * A last word like a bare call for a person is passed over for a longer one before it.
- */
+/** Return the visitor's first and last question: from what is held, as far as it is held. */
 export function questions(thread) {
   let first = thread.firstQuestion;
   let last = null;
@@ -126,7 +120,7 @@ export function questions(thread) {
     const message = thread.messages.get(seq);
     if (message?.author.kind !== "customer" || !message.text) continue;
     if (!first && !thread.hasEarlier) first = message;
-    if (!last || !CALL.test(message.text) || CALL.test(last.text)) last = message;
+    last = message;
   }
   return { first, last };
 }

@@ -360,12 +360,31 @@ def test_detail_tells_of_contact_handoff_and_the_past(
         "note",
         "requested_at",
         "accepted_at",
+        "first_question",
+        "last_question",
     }
     assert (body["handoff"]["reason"], body["handoff"]["note"]) == ("asked", "急")
     assert body["contact_detail"]["name"] == "李雷"
     assert body["contact_detail"]["phone"] == "139"
     assert body["contact_detail"]["attributes"] == {"vip": 1}
     assert [earlier["id"] for earlier in body["earlier"]] == [str(ended.pk)]
+
+
+def test_brief_of_a_later_handoff_tells_what_was_asked_since(
+    tenant: Tenant, visitor: ContactSession, agent: Membership, call: Callable[..., Any]
+) -> None:
+    with tenant_scope(tenant):
+        key = send(visitor, "这个多少钱").message.conversation_id
+        ask(visitor, "转人工")
+        desk.take(key, by=agent)
+        desk.return_to_bot(key, by=agent)
+        send(visitor, "能用几年")
+        ask(visitor, "我要人工")
+        send(visitor, "还在吗")
+
+    brief = call("GET", f"conversations/{key}").json()["handoff"]
+
+    assert (brief["first_question"], brief["last_question"]) == ("这个多少钱", "能用几年")
 
 
 def test_detail_tells_what_the_visitor_looks_at(
