@@ -13,12 +13,16 @@ const PRESENCE = {
 function presenceOf(view) {
   if (PRESENCE[view.phase]) return t(PRESENCE[view.phase]);
   if (view.network === "offline") return t("presence_offline");
-  const { status, agent } = view.conversation || { status: "bot" };
-  if (status === "human") {
-    return agent && agent.name ? t("presence_human", { name: agent.name }) : t("presence_person");
-  }
+  const { status } = view.conversation || { status: "bot" };
+  if (status === "human") return t("presence_person");
   if (status === "waiting_human") return t("presence_waiting");
   return t(status === "closed" ? "presence_closed" : "presence_bot");
+}
+
+/** The person who serves, by name, while one does; else the assistant. */
+function whoAnswers(view, assistant) {
+  const { status, agent } = view.conversation || {};
+  return status === "human" && agent && agent.name ? agent.name : assistant;
 }
 
 function handoffWord(view) {
@@ -106,9 +110,10 @@ export function createHead(on) {
 
   return {
     render(view, title) {
-      setText(name, title);
+      const who = whoAnswers(view, title);
+      setText(name, who);
       setText(presence, presenceOf(view));
-      renderMark(view, title);
+      renderMark(view, who);
       const word = handoffWord(view);
       setText(humanWord, t(word));
       const busy = word !== "handoff" || view.phase === "refused";
