@@ -19,8 +19,9 @@ from conversations.models import (
     Feedback,
     Message,
 )
+from conversations.page_values import plain_values
 from conversations.services import desk, intake
-from conversations.services.contacts import has_accepted, plain_values
+from conversations.services.contacts import has_accepted
 from conversations.services.intake import Inbound, Received
 from tenants import clock, ratelimit
 from tenants.errors import DomainError, NotFoundError

@@ -9,7 +9,8 @@ from django.db import models
 from conversations.dialogue.types import Decision, Outcome
 from conversations.models import Channel, Contact, Conversation, Message
 from conversations.services import bot, contacts, desk, handoff, intake, presences
-from conversations.services.contacts import Admission, Introduction
+from conversations.services.contacts import Admission
+from conversations.services.identity import Introduction
 from conversations.services.intake import Inbound
 from knowledge.models import (
     ActiveRelease,

@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from conversations.services.contacts import Introduction
+from conversations.services.identity import Introduction
 
 
 class ProfileInput(serializers.Serializer[Any]):

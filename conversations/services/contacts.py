@@ -1,17 +1,13 @@
-"""Let visitors in: contacts, the tokens of their devices, and what identifies them."""
+"""Let visitors in: contacts, the tokens of their devices, and what they consented to."""
 
 import hashlib
 import hmac
-import math
-import re
 import secrets
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import jwt
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
@@ -22,6 +18,14 @@ from conversations.models import (
     ContactSession,
     Conversation,
     Message,
+)
+from conversations.page_values import plain_values
+from conversations.services.identity import (
+    EXTERNAL_ID_LENGTH,
+    Identity,
+    IdentityRefusedError,
+    Introduction,
+    prove,
 )
 from conversations.services.messages import lock_conversation
 from conversations.states import ConversationStatus
@@ -34,11 +38,7 @@ from tenants.services.ledger import Event
 
 TOKEN_LIFE = timedelta(hours=24)
 REFRESH_LIFE = timedelta(days=90)
-_LEEWAY_SECONDS = 60
-_LONGEST_IDENTITY = timedelta(hours=1)
 _ATTRIBUTES = 50
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-_EXTERNAL_ID_LENGTH = 120
 _SPENT_KEPT = 20
 
 
@@ -50,14 +50,6 @@ class TokenExpiredError(DomainError):
     message = _("Your session has expired. Please start a new one.")
 
 
-class IdentityRefusedError(DomainError):
-    """What was to identify the visitor does not hold."""
-
-    code = "identity_refused"
-    status = 422
-    message = _("The identity could not be verified: %(reason)s.")
-
-
 class ChannelDisabledError(DomainError):
     """The channel takes no visitors."""
 
@@ -67,32 +59,12 @@ class ChannelDisabledError(DomainError):
 
 
 @dataclass(frozen=True)
-class Introduction:
-    """How a visitor's device presents itself."""
-
-    device_id: str
-    identity_token: str = ""
-    user_id: str = ""
-    user_hash: str = ""
-    profile: Mapping[str, str] | None = None
-    locale: str = ""
-    attributes: Mapping[str, Any] | None = None
-    notice_version: int | None = None
-
-
-@dataclass(frozen=True)
 class Admission:
     """A session with the only copies of its tokens that will ever exist."""
 
     session: ContactSession
     token: str
     refresh_token: str
-
-
-@dataclass(frozen=True)
-class _Identity:
-    external_id: str
-    profile: Mapping[str, str]
 
 
 def admit(channel: Channel, who: Introduction) -> Admission:
@@ -105,7 +77,7 @@ def admit(channel: Channel, who: Introduction) -> Admission:
     """
     if not channel.is_active:
         raise ChannelDisabledError
-    identity = _prove(channel, who)
+    identity = prove(channel, who)
     with transaction.atomic():
         at = clock.now()
         contact = _contact_for(channel, who, identity, at)
@@ -223,7 +195,7 @@ def identify(session: ContactSession, who: Introduction) -> ContactSession:
     Only the current conversation moves to the identified contact, never another device's history.
     Raises IdentityRefusedError if nothing proves who it is.
     """
-    identity = _prove(session.channel, who)
+    identity = prove(session.channel, who)
     if identity is None:
         raise IdentityRefusedError(reason=_("nothing proves it"))
     with transaction.atomic():
@@ -286,57 +258,14 @@ def tenant_code_of(token: str) -> str:
     return _part(token, 1)
 
 
-def _prove(channel: Channel, who: Introduction) -> _Identity | None:
-    if who.identity_token:
-        return _read_identity_token(channel, who.identity_token)
-    if who.user_id and who.user_hash and channel.accepts_user_hash:
-        expected = hmac.new(
-            channel.identity_secret.encode(), who.user_id.encode(), hashlib.sha256
-        ).hexdigest()
-        if not hmac.compare_digest(expected.encode(), who.user_hash.lower().encode()):
-            raise IdentityRefusedError(reason=_("the hash does not match"))
-        return _Identity(_whole_id(who.user_id), dict(who.profile or {}))
-    return None
-
-
-def _read_identity_token(channel: Channel, token: str) -> _Identity:
-    try:
-        claims = jwt.decode(
-            token,
-            channel.identity_secret,
-            algorithms=["HS256"],
-            audience=channel.key,
-            leeway=_LEEWAY_SECONDS,
-            options={"require": ["sub", "aud", "exp", "iat"]},
-        )
-    except jwt.ExpiredSignatureError:
-        raise IdentityRefusedError(reason=_("the identity token has expired")) from None
-    except jwt.PyJWTError:
-        raise IdentityRefusedError(reason=_("the identity token is not valid")) from None
-    longest = _LONGEST_IDENTITY.total_seconds() + _LEEWAY_SECONDS
-    if int(claims["exp"]) - clock.now().timestamp() > longest:
-        raise IdentityRefusedError(reason=_("the identity token is valid for more than an hour"))
-    profile = {key: str(claims[key]) for key in ("name", "email", "phone") if claims.get(key)}
-    return _Identity(_whole_id(claims["sub"]), plain_values(profile, keys=3))
-
-
-def _whole_id(external_id: str) -> str:
-    # Cut short, or empty, the id of one person would be that of another.
-    if not external_id.strip() or len(external_id) > _EXTERNAL_ID_LENGTH:
-        raise IdentityRefusedError(reason=_("its customer number is empty or too long"))
-    if not _is_storable(external_id):
-        raise IdentityRefusedError(reason=_("the identity token is not valid"))
-    return external_id
-
-
 def _contact_for(
-    channel: Channel, who: Introduction, identity: _Identity | None, at: datetime
+    channel: Channel, who: Introduction, identity: Identity | None, at: datetime
 ) -> Contact:
     told = _told(who, identity)
     if identity is None:
         return Contact.objects.create(
             channel=channel,
-            external_id=who.user_id[:_EXTERNAL_ID_LENGTH],
+            external_id=who.user_id[:EXTERNAL_ID_LENGTH],
             created_at=at,
             last_seen_at=at,
             **told,
@@ -363,7 +292,7 @@ def _contact_for(
     return contact
 
 
-def _told(who: Introduction, identity: _Identity | None) -> dict[str, Any]:
+def _told(who: Introduction, identity: Identity | None) -> dict[str, Any]:
     profile = {**(who.profile or {}), **(identity.profile if identity else {})}
     limits = {"name": 60, "phone": 40, "email": 254}
     told: dict[str, Any] = {
@@ -374,26 +303,6 @@ def _told(who: Introduction, identity: _Identity | None) -> dict[str, Any]:
     if who.attributes:
         told["attributes"] = plain_values(who.attributes, keys=_ATTRIBUTES)
     return told
-
-
-def plain_values(told: Mapping[str, Any], *, keys: int) -> dict[str, Any]:
-    """Return at most `keys` of what a page told: scalars of at most 1 KB each (protocols §4.2).
-
-    What a database cannot hold as JSON is left out: NUL, halves of characters, infinite numbers.
-    """
-    return {
-        key[:60]: value
-        for key, value in list(told.items())[:keys]
-        if _is_storable(key) and _is_storable(value)
-    }
-
-
-def _is_storable(value: object) -> bool:
-    if isinstance(value, float):
-        return math.isfinite(value)
-    if isinstance(value, str):
-        return len(value) <= 1024 and not _UNSTORABLE.search(value)
-    return isinstance(value, int) and len(str(value)) <= 1024
 
 
 def _open_session(channel: Channel, contact: Contact, who: Introduction, at: datetime) -> Admission:

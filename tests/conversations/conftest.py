@@ -8,7 +8,8 @@ import pytest
 from conversations import turns
 from conversations.models import Channel, ContactSession
 from conversations.services import contacts
-from conversations.services.contacts import Admission, Introduction
+from conversations.services.contacts import Admission
+from conversations.services.identity import Introduction
 from knowledge.models import Release
 from tenants.models import Membership, Tenant, User
 from tenants.scoping import tenant_scope

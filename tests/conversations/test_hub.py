@@ -205,6 +205,24 @@ async def test_a_disposed_socket_cannot_join_again(hub: Hub) -> None:
     assert hub.members("c.1") == []
 
 
+async def test_what_is_handed_to_one_socket_keeps_its_turn_among_what_is_published(
+    hub: Hub,
+) -> None:
+    wire, one = connect(hub, "c.1")
+    other_wire, _ = connect(hub, "c.1")
+
+    def from_a_thread() -> None:
+        hub.publish("c.1", {"n": 1})
+        hub.hand(one, {"n": 2})
+        hub.publish("c.1", {"n": 3})
+
+    await asyncio.to_thread(from_a_thread)
+    await until(lambda: len(wire.sent) == 3 and len(other_wire.sent) == 2)
+
+    assert wire.frames == [{"n": 1}, {"n": 2}, {"n": 3}]
+    assert other_wire.frames == [{"n": 1}, {"n": 3}]
+
+
 async def test_drain_closes_all_and_whoever_comes_later(hub: Hub) -> None:
     wire, _ = connect(hub, "c.1")
 

@@ -16,7 +16,7 @@ from django.test import AsyncClient, Client, RequestFactory
 from django.utils import timezone
 
 from conversations.services import contacts
-from conversations.services.contacts import Introduction
+from conversations.services.identity import Introduction
 from tenants.actors import SESSION_TENANT, Actor, actor_for, tenants_of
 from tenants.middleware import TenantMiddleware, request_address
 from tenants.models import LedgerEntry, Membership, Tenant, TenantStatus, User

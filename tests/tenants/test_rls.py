@@ -21,7 +21,7 @@ from django.test.utils import CaptureQueriesContext
 from conversations.executor import in_pool
 from conversations.models import AuthorKind, Channel, Message
 from conversations.services import bot, contacts, desk, handoff, intake
-from conversations.services.contacts import Introduction
+from conversations.services.identity import Introduction
 from conversations.services.intake import Inbound
 from knowledge.models import Category, Entry, Phrasing, Release
 from tenants.models import Membership, Tenant, User

@@ -18,7 +18,7 @@ from django.core.management.base import BaseCommand, CommandError
 from conversations import evaluation
 from conversations.evaluation import Judged, Question
 from conversations.services import bot
-from knowledge import resources, search
+from knowledge import resources
 from knowledge.resources import neutralise
 from knowledge.services import imports, releases
 from knowledge.services.imports import FileRefusedError, Table
@@ -98,7 +98,6 @@ class Command(BaseCommand):
             first = outcome.problems[0]
             raise CommandError(f"The knowledge base is refused: row {first.row}: {first.message}")
         release = releases.publish(by=None)
-        search.warm(release.pk)
         return set(release.versions.values_list("question", flat=True))
 
 

@@ -29,6 +29,11 @@ WANTS_PERSON = [
     "Human please",
     "get me your manager",
     "transfer me to a colleague",
+    "put me through please",
+    "customer service",
+    "can I talk to anyone?",
+    "is there somebody I can speak to",
+    "no more bots please",
 ]
 WANTS_NONE = [
     "人工费怎么算",
@@ -43,6 +48,9 @@ WANTS_NONE = [
     "先别转人工",
     "I don't want a human",
     "no need to talk to an agent",
+    "I need someone else to sign for the parcel",
+    "customer service hours",
+    "does the mower work with robots",
     "Is this wig made of human hair?",
     "The delivery person left it in the rain",
     "can I change the person who receives it",

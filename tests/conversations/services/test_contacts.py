@@ -24,10 +24,9 @@ from conversations.services import contacts, desk, intake
 from conversations.services.contacts import (
     Admission,
     ChannelDisabledError,
-    IdentityRefusedError,
-    Introduction,
     TokenExpiredError,
 )
+from conversations.services.identity import IdentityRefusedError, Introduction
 from tenants import clock
 from tenants.errors import NotFoundError
 from tenants.models import LedgerEntry, Tenant
@@ -78,34 +77,6 @@ def test_every_stranger_is_somebody_else(
 
     assert first.session.contact != second.session.contact
     assert first.token != second.token
-
-
-@pytest.mark.parametrize(
-    ("value", "kept"),
-    [
-        ("好", True),
-        (True, True),
-        (1.5, True),
-        ("a\x00b", False),
-        ("\ud83d", False),
-        (math.inf, False),
-        (math.nan, False),
-        (None, False),
-        ([1], False),
-    ],
-    ids=repr,
-)
-def test_what_no_database_holds_is_left_out_of_what_a_page_tells(value: Any, kept: bool) -> None:
-    assert contacts.plain_values({"k": value}, keys=3) == ({"k": value} if kept else {})
-
-
-def test_of_what_a_page_tells_only_so_much_is_kept() -> None:
-    told = {f"{number:03}" + "k" * 80: number for number in range(60)}
-
-    kept = contacts.plain_values(told, keys=50)
-
-    assert len(kept) == 50
-    assert {len(key) for key in kept} == {60}
 
 
 @pytest.mark.django_db(transaction=True)
