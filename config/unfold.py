@@ -154,12 +154,24 @@ UNFOLD: dict[str, Any] = {
                         _may("knowledge.view"),
                     ),
                     _item(
+                        _("Proposals"),
+                        "playlist_add_check",
+                        _changelist("knowledge_proposal"),
+                        _may("knowledge.view"),
+                    ),
+                    _item(
                         _("Releases"),
                         "campaign",
                         _changelist("knowledge_release"),
                         _may("knowledge.view"),
                     ),
                     _item(_("Test bench"), "science", _BENCH, _may("knowledge.view")),
+                    _item(
+                        _("Matching"),
+                        "tune",
+                        _changelist("knowledge_matchingsettings"),
+                        _may("knowledge.view"),
+                    ),
                 ],
             },
             {
@@ -225,6 +237,12 @@ UNFOLD: dict[str, Any] = {
                         "hub",
                         _changelist("conversations_channel"),
                         _may("channel.view"),
+                    ),
+                    _item(
+                        _("Sensitive phrases"),
+                        "notification_important",
+                        _changelist("conversations_topicphrase"),
+                        _may("lexicon.view"),
                     ),
                     _item(
                         _("Members"),

@@ -96,6 +96,17 @@ def figures(judged: Sequence[Judged]) -> dict[str, Any]:
     }
 
 
+def halves(judged: Sequence[Judged]) -> tuple[list[Judged], list[Judged]]:
+    """Return the questions in scope in two parts, those of each entry dealt out in turn."""
+    parts: tuple[list[Judged], list[Judged]] = ([], [])
+    seen: dict[str, int] = {}
+    for one in judged:
+        if one.question.in_scope:
+            place = seen[one.question.expected] = seen.get(one.question.expected, -1) + 1
+            parts[place % 2].append(one)
+    return parts
+
+
 def kinds(judged: Iterable[Judged]) -> dict[str, dict[str, Any]]:
     """Return, for each kind of question in scope, how many there were and how they fared."""
     groups: dict[str, list[Judged]] = {}

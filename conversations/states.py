@@ -66,4 +66,8 @@ class HandoffReason(models.TextChoices):
     COMPLAINT = "complaint", _("Major complaint")
     LEGAL = "legal", _("Legal dispute")
     PRIVACY = "privacy", _("Privacy or trade secret")
+    OFFTOPIC = "offtopic", _("Not our business")
+    FAULT = "fault", _("Technical fault to be examined")
+    REPEATED = "repeated", _("Asked the same again")
+    LANGUAGE = "language", _("Language not served")
     FAILED = "failed", _("The assistant failed")

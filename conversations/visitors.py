@@ -20,7 +20,7 @@ from conversations.models import (
     Message,
 )
 from conversations.page_values import plain_values
-from conversations.services import desk, intake
+from conversations.services import desk, intake, learning
 from conversations.services.contacts import has_accepted
 from conversations.services.intake import Inbound, Received
 from tenants import clock, ratelimit
@@ -162,13 +162,11 @@ def judge(session: ContactSession, message_id: uuid.UUID, *, helpful: bool, comm
         )
         if message is None:
             raise NotFoundError
+        newly_helpful = helpful and message.feedback != Feedback.HELPFUL
         message.feedback = Feedback.HELPFUL if helpful else Feedback.UNHELPFUL
         message.feedback_comment = comment
         Message.objects.filter(pk=message.pk).update(
             feedback=message.feedback, feedback_comment=comment
-        )
-        ledger.append(
-            Event("message.judged", message.pk, {"feedback": message.feedback}, clock.now())
         )
         # A reply follows its question, with at most a confirmation in between.
         decision = (
@@ -176,8 +174,14 @@ def judge(session: ContactSession, message_id: uuid.UUID, *, helpful: bool, comm
                 conversation=message.conversation,
                 question__seq__in=(message.seq - 1, message.seq - 2),
             )
+            .select_related("question")
             .order_by("-question__seq")
             .first()
+        )
+        if newly_helpful:
+            learning.from_thumb(message, decision)
+        ledger.append(
+            Event("message.judged", message.pk, {"feedback": message.feedback}, clock.now())
         )
         events.announce_message(message, decision=decision, updated=True)
 

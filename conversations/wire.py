@@ -1,5 +1,6 @@
 """How conversations look on the wire: one shape for REST and sockets (protocols §3.3)."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -137,33 +138,86 @@ def why(decision: BotDecision) -> str:
         "question": best["question"] if best else "",
         "percent": round(best["p"] * 100) if best else 0,
         "answer_from": round((decision.answer_threshold or 0) * 100),
-        "clarify_from": round((decision.clarify_threshold or 0) * 100),
         "reason": decision.get_reason_display(),
+        "topics": sounds_like(decision.topics),
     }
-    rule = decision.rule.partition(".")[0]
-    if decision.rule == "gate.answer":
-        text = _(
+    return _sentence(decision) % facts
+
+
+def sounds_like(topics: Mapping[str, float]) -> str:
+    """Return what a message may be about in words, likeliest first: "Legal dispute 93%"; or ""."""
+    likeliest = sorted(topics.items(), key=lambda item: -item[1])
+    return _(", ").join(
+        _("%(topic)s %(percent)s%%") % {"topic": _topic(code), "percent": round(p * 100)}
+        for code, p in likeliest
+    )
+
+
+def _topic(code: str) -> str:
+    names = {
+        "human": _("Asks for a person"),
+        "ordinary": _("Ordinary question"),
+        "smalltalk": _("Small talk"),
+    }
+    return names.get(code) or (
+        str(HandoffReason(code).label) if code in HandoffReason.values else code
+    )
+
+
+def _sentence(decision: BotDecision) -> str:
+    rule, _dot, which = decision.rule.partition(".")
+    # Where a rule decided without asking the knowledge base there are no likelihoods either.
+    likely = bool(decision.topics)
+    if rule == "gate":
+        return _by_gate(which, decision)
+    if rule == "button":
+        return _("Answered with the question the visitor chose.")
+    if rule == "several":
+        return _("The message asks several things; offered the entry for each as a choice.")
+    if rule == "low_content":
+        return _("Too few words to look for; asked for more.")
+    if rule == "smalltalk" and likely:
+        return _("Sounds like small talk (%(topics)s), and no entry fits well enough to answer.")
+    if rule == "smalltalk":
+        return _("Small talk; the knowledge base was not asked.")
+    if rule in ("topic", "asked") and likely:
+        return _("Handed to people (%(reason)s) because of what it sounds like: %(topics)s.")
+    if rule == "topic":
+        return _(
+            "Handed to people (%(reason)s): it holds words that always go to people, whatever the "
+            "knowledge base says."
+        )
+    if decision.rule == "asked.button":
+        return _("Handed to people: the visitor pressed the button for a person.")
+    if rule == "repeated":
+        return _("Handed to people (%(reason)s): the answers before did not settle it.")
+    if rule == "failed":
+        return _("Handed to people (%(reason)s): an error occurred while it was thinking.")
+    return _("Handed to people: %(reason)s.")
+
+
+def _by_gate(which: str, decision: BotDecision) -> str:
+    if which == "answer":
+        return _(
             "Answered with “%(question)s”: %(percent)s%% sure, and %(answer_from)s%% is enough."
         )
-    elif decision.rule == "gate.clarify":
-        text = _(
+    if which == "clarify":
+        return _(
             "Offered a choice: “%(question)s” fits best with %(percent)s%%, "
             "less than the %(answer_from)s%% an answer needs."
         )
-    elif decision.rule in ("gate.unknown", "gate.unclear") and best:
-        text = _(
+    if decision.reason == HandoffReason.LANGUAGE:
+        return _("Handed to people (%(reason)s): most of it is written in another script.")
+    if decision.reason in (HandoffReason.FAULT, HandoffReason.OFFTOPIC) and decision.topics:
+        return _(
+            "Handed to people (%(reason)s): no entry answers it, and it sounds like: %(topics)s."
+        )
+    if decision.candidates:
+        return _(
             "Handed to people (%(reason)s): the closest entry, “%(question)s”, "
             "fits with only %(percent)s%%."
         )
-    elif rule == "button":
-        text = _("Answered with the question the visitor chose.")
-    elif rule == "smalltalk":
-        text = _("Small talk; the knowledge base was not asked.")
-    elif rule == "low_content":
-        text = _("Too few words to look for; asked for more.")
-    else:
-        text = _("Handed to people: %(reason)s.")
-    return text % facts
+    return _("Handed to people: %(reason)s.")
 
 
 def _author(message: Message) -> dict[str, Any]:

@@ -8,15 +8,22 @@ import logging
 import threading
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 
-from knowledge.models import ActiveRelease, EntryVersion, ReleaseItem, TextVector
+from knowledge.models import (
+    ActiveRelease,
+    EntryVersion,
+    MatchingSettings,
+    ReleaseItem,
+    TextVector,
+)
 from knowledge.retrieval.encoder import Encoder, load_encoder
 from knowledge.retrieval.gate import ANSWER_THRESHOLD, CLARIFY_THRESHOLD
-from knowledge.retrieval.index import Index, IndexEntry, build_index, texts_to_embed
+from knowledge.retrieval.index import Index, IndexEntry, Scored, build_index, texts_to_embed
 from knowledge.retrieval.text import text_key
 from tenants.scoping import active_tenant_id
 
@@ -41,7 +48,10 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Answers:
-    """What one release offers for one question, best first; no release, no candidates."""
+    """What one release offers for one question, best first; no release, no candidates.
+
+    `in_scope`, `topics` and `parts` as in retrieval's SearchResult.
+    """
 
     release_id: uuid.UUID | None
     candidates: tuple[Candidate, ...]
@@ -49,11 +59,14 @@ class Answers:
     semantic: bool
     answer_threshold: float = ANSWER_THRESHOLD
     clarify_threshold: float = CLARIFY_THRESHOLD
+    in_scope: float = 0.0
+    topics: Mapping[str, float] = field(default_factory=dict)
+    parts: tuple[Candidate, ...] = ()
 
 
 @dataclass(frozen=True)
 class _Loaded:
-    release_id: uuid.UUID
+    release_id: uuid.UUID | None
     index: Index
     answers: dict[str, tuple[uuid.UUID, str]]
 
@@ -70,25 +83,28 @@ def answer_candidates(text: str, *, limit: int = 5) -> Answers:
     at or above `answer_threshold` an answer may be given, from `clarify_threshold` on it may be
     offered. Needs the database for the release's stamp only.
     """
-    loaded = _current()
-    if loaded is None:
-        return Answers(release_id=None, candidates=(), low_content=False, semantic=False)
+    settings = MatchingSettings.objects.first() or MatchingSettings()
+    loaded = _current() or _nothing()
     found = loaded.index.search(text, limit=limit)
+    semantic = loaded.index.encoder is not None
+
+    def offered(hit: Scored) -> Candidate:
+        version_id, answer = loaded.answers[hit.key]
+        p = hit.p if hit.exact else settings.adjusted(hit.p)
+        return Candidate(version_id, hit.question, answer, p, hit.score, hit.exact)
+
+    candidates = tuple(offered(hit) for hit in found.candidates)
+    parts = tuple(offered(hit) for hit in found.parts)
     return Answers(
         release_id=loaded.release_id,
-        candidates=tuple(
-            Candidate(
-                version_id=loaded.answers[hit.key][0],
-                question=hit.question,
-                answer=loaded.answers[hit.key][1],
-                p=hit.p,
-                score=hit.score,
-                exact=hit.exact,
-            )
-            for hit in found.candidates
-        ),
+        candidates=candidates,
         low_content=found.low_content,
-        semantic=loaded.index.encoder is not None,
+        semantic=semantic,
+        answer_threshold=settings.answer_threshold or ANSWER_THRESHOLD,
+        clarify_threshold=settings.clarify_threshold or CLARIFY_THRESHOLD,
+        in_scope=found.in_scope,
+        topics=found.topics,
+        parts=parts if all(part.p >= ANSWER_THRESHOLD for part in parts) else (),
     )
 
 
@@ -119,6 +135,7 @@ def warm(release_id: uuid.UUID) -> None:
 
 def forget() -> None:
     """Drop every index of this process; the next question builds anew."""
+    _nothing.cache_clear()
     with _lock:
         _loaded.clear()
 
@@ -177,6 +194,12 @@ def _current() -> _Loaded | None:
         if loaded is None or loaded.release_id != release_id:
             loaded = _load(release_id)
         return _keep(loaded)
+
+
+@lru_cache(maxsize=1)
+def _nothing() -> _Loaded:
+    """Return what is known before the first release: topics, and no answers."""
+    return _Loaded(None, build_index([], encoder=load_encoder()), {})
 
 
 def _keep(loaded: _Loaded) -> _Loaded:

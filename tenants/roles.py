@@ -19,13 +19,20 @@ class Role(models.TextChoices):
 _KNOWLEDGE_READ = frozenset({"knowledge.view"})
 _KNOWLEDGE = _KNOWLEDGE_READ | {"knowledge.change", "knowledge.publish"}
 _CONVERSATIONS_READ = frozenset({"conversation.view", "contact.view"})
-_SERVICE_READ = frozenset({"channel.view", "obligation.view", "ledger.view"})
+_SERVICE_READ = frozenset({"channel.view", "lexicon.view", "obligation.view", "ledger.view"})
 
 CAPABILITIES: dict[str, frozenset[str]] = {
     Role.ACCOUNT_MANAGER: _KNOWLEDGE
     | _CONVERSATIONS_READ
     | _SERVICE_READ
-    | {"admin.enter", "channel.change", "membership.view", "membership.change", "tenant.view"},
+    | {
+        "admin.enter",
+        "channel.change",
+        "lexicon.change",
+        "membership.change",
+        "membership.view",
+        "tenant.view",
+    },
     Role.CLIENT_ADMIN: _KNOWLEDGE
     | _CONVERSATIONS_READ
     | _SERVICE_READ
@@ -34,6 +41,7 @@ CAPABILITIES: dict[str, frozenset[str]] = {
         "channel.change",
         "console.enter",
         "conversation.handle",
+        "lexicon.change",
         "membership.change",
         "membership.view",
         "tenant.view",

@@ -110,6 +110,7 @@ def test_platform_database_is_asked_by_the_kernel_and_by_chores_alone() -> None:
 # Where a column that says how far something is may be written, and whose it is.
 TRANSITIONS = {
     "conversations/services/transitions.py": "Conversation",
+    "knowledge/services/proposals.py": "Proposal",
     "conversations/services/presences.py": "Presence, which any agent sets as they like",
     "tenants/services/obligations.py": "Obligation",
 }
@@ -197,6 +198,7 @@ CHINESE_PYTHON = (
     "conversations/bench/questions.py",
     "conversations/wire.py",
     "knowledge/retrieval/*.py",
+    "knowledge/training/topics.py",
 )
 CHINESE_STATIC = (
     "static/*/lang/*.js",

@@ -124,7 +124,10 @@ ADMIN: dict[str, dict[str, str]] = {
     "knowledge.entry": {"view": "MCESRO", "add": "MCEO", "change": "MCEO", "publish": "MCEO"},
     "knowledge.release": {"view": "MCESRO", "publish": "MCEO"},
     "knowledge.entryversion": {"view": "MCESRO"},
+    "knowledge.proposal": {"view": "MCESRO", "change": "MCEO"},
+    "knowledge.matchingsettings": {"view": "MCESRO", "change": "MCEO"},
     "conversations.channel": {"view": "MCSRO", "add": "MCO", "change": "MCO"},
+    "conversations.topicphrase": {"view": "MCSRO", "add": "MCO", "change": "MCO"},
     "conversations.contact": {"view": "MCSRO"},
     "conversations.consent": {"view": "MCSRO"},
     "conversations.conversation": {"view": "MCSRO"},
@@ -147,9 +150,15 @@ ADMIN_EXTRA = {
     "knowledge.entry export.xlsx/": ("view", 200),
     "knowledge.entry export.csv/": ("view", 200),
     "knowledge.release <path:object_id>/activate/": ("publish", 200),
+    "knowledge.proposal upkeep/": ("view", 200),
+    "knowledge.proposal <path:object_id>/accept/": ("change", 200),
+    "knowledge.proposal <path:object_id>/dismiss/": ("change", 200),
+    "knowledge.proposal <path:object_id>/new-entry/": ("change", 302),
     "conversations.channel <path:object_id>/secret/": ("change", 200),
     "tenants.user <path:object_id>/password/": ("change", 200),
 }
+# A tenant has one row of these: their list leads to it.
+SINGLE = {"knowledge.matchingsettings"}
 # The tables of the installation have no tenant: an operator sees all of them.
 GLOBAL = {"tenants.tenant", "tenants.user"}
 ADMIN_CALLERS = "MCESRO"
@@ -354,7 +363,8 @@ def admin_status(letter: str, label: str, tail: str, which: str, *, method: str 
         return 302
     away = which != OWN
     if tail in ("", "add/"):
-        return 200 if may("view" if tail == "" else "add") else 403
+        seen = 302 if label in SINGLE else 200
+        return seen if may("view" if tail == "" else "add") else 403
     page = tail.removeprefix("<path:object_id>/").rstrip("/")
     if page == "":
         return 302
@@ -443,6 +453,7 @@ def snapshot(tenant: Tenant) -> dict[str, list[Any]]:
 FILTERS = {
     "knowledge.entry": "category__id__exact knowledge.category",
     "knowledge.entryversion": "release knowledge.release",
+    "knowledge.proposal": "entry__category__id__exact knowledge.category",
     "conversations.conversation": "contact conversations.contact",
     "conversations.contact": "channel__id__exact conversations.channel",
     "conversations.consent": "channel__id__exact conversations.channel",
@@ -465,7 +476,9 @@ PAGES = (
     "/admin/knowledge/entry/import/",
     "/admin/knowledge/entry/export.csv/",
     "/admin/knowledge/entry/add/",
+    "/admin/knowledge/proposal/upkeep/",
     "/admin/conversations/channel/add/",
+    "/admin/conversations/topicphrase/add/",
     "/admin/tenants/membership/add/",
     "/tenants/switch/",
     "/console/",

@@ -7,7 +7,7 @@ from django.contrib.auth import get_user_model
 from django.db import models
 
 from conversations.dialogue.types import Decision, Outcome
-from conversations.models import Channel, Contact, Conversation, Message
+from conversations.models import Channel, Contact, Conversation, Message, TopicPhrase
 from conversations.services import bot, contacts, desk, handoff, intake, presences
 from conversations.services.contacts import Admission
 from conversations.services.identity import Introduction
@@ -17,7 +17,10 @@ from knowledge.models import (
     Category,
     Entry,
     EntryVersion,
+    MatchingSettings,
     Phrasing,
+    Proposal,
+    ProposalSource,
     Release,
     ReleaseItem,
     TextVector,
@@ -112,6 +115,15 @@ def _knowledge(world: World) -> None:
         ReleaseItem.objects.create(release=releases[0], version=version),
         ActiveRelease.objects.create(release=releases[1], activated_at=clock.now()),
         TextVector.objects.create(encoder="none", text_key=mark, vector=b""),
+        Proposal.objects.create(
+            entry=entry,
+            text=f"{mark}另说",
+            text_key=mark,
+            source=ProposalSource.BUTTON,
+            first_seen=clock.now(),
+            last_seen=clock.now(),
+        ),
+        MatchingSettings.objects.create(answer_threshold=0.7),
     ):
         world.add(row)
 
@@ -155,6 +167,7 @@ def _dealing(world: World) -> None:
         detected_at=clock.now(),
     )
     for row in (
+        TopicPhrase.objects.create(topic="legal", phrase=f"{mark}词"),
         world.channel,
         world.visitor.session,
         Contact.objects.get(),

@@ -15,7 +15,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from conversations import wire
 from conversations.admin.decisions import OUTCOME_TONES, candidates_context
 from conversations.dialogue.types import Decision
-from conversations.models import BotDecision, DecisionOutcome
+from conversations.models import DecisionOutcome
 from conversations.services import bot, phrases
 from knowledge.search import Answers
 from tenants.admin_base import actor_of, badge
@@ -56,15 +56,7 @@ def _explained(decision: Decision, answers: Answers | None) -> dict[str, Any]:
         {"question": found.question, "answer": found.answer, "p": found.p, "exact": found.exact}
         for found in (answers.candidates if answers else ())
     ]
-    # Never saved: the row only lends its words for what would have been written.
-    row = BotDecision(
-        outcome=decision.outcome,
-        rule=decision.rule,
-        reason=decision.reason,
-        candidates=candidates,
-        answer_threshold=answers.answer_threshold if answers else None,
-        clarify_threshold=answers.clarify_threshold if answers else None,
-    )
+    row = bot.as_row(decision)
     outcome = DecisionOutcome(decision.outcome)
     return {
         "outcome": badge(outcome.label, OUTCOME_TONES[outcome]),

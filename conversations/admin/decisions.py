@@ -46,7 +46,9 @@ class BotDecisionAdmin(ReadOnlyAdmin):
         "state",
         "question_text",
         "why",
+        "sounds_like",
         "considered",
+        "in_scope_percent",
         "release",
         "rule",
         "latency",
@@ -78,6 +80,14 @@ class BotDecisionAdmin(ReadOnlyAdmin):
     @display(description=_("why"))
     def why(self, decision: BotDecision) -> str:
         return wire.why(decision)
+
+    @display(description=_("sounds like"))
+    def sounds_like(self, decision: BotDecision) -> str:
+        return wire.sounds_like(decision.topics) or "–"
+
+    @display(description=_("probability that an entry fits"))
+    def in_scope_percent(self, decision: BotDecision) -> str:
+        return "–" if decision.in_scope is None else f"{round(decision.in_scope * 100)}%"
 
     @display(description=_("considered"))
     def considered(self, decision: BotDecision) -> Any:

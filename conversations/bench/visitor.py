@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 import random
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -78,7 +79,7 @@ class Visitor:
         self._stopping = False
         self._replayed = False
         self._frame = ""
-        self._questions: Sequence[str] = ()
+        self._questions: Iterator[str] = iter(())
         self.conversations: dict[str, int] = {}
         self.queued = False
 
@@ -100,7 +101,9 @@ class Visitor:
         session = answer.data
         self._token = session["token"]
         self._ws_url = ws_url or session["ws_url"]
-        self._questions = questions_for(session["config"].get("locale") or self._locale)
+        questions = questions_for(session["config"].get("locale") or self._locale)
+        # Each once before any comes again: who repeats a question is handed to people.
+        self._questions = itertools.cycle(random.sample(questions, len(questions)))
         notice = session["config"].get("notice") or {}
         if notice and not notice.get("accepted"):
             await self._call("POST", "/notices/accept", {"version": notice["version"]})
@@ -125,7 +128,7 @@ class Visitor:
             "t": "message.send",
             "client_msg_id": str(uuid.uuid4()),
             "type": "text",
-            "text": random.choice(self._questions),  # noqa: S311 -- not a secret
+            "text": next(self._questions),
         }
         if self._conversation_id is not None:
             frame["conversation_id"] = self._conversation_id

@@ -1,7 +1,20 @@
-"""Topics that only people may handle, and the wish for a person, by lexicon (R23-R25)."""
+"""Topics that only people may handle, and the wish for a person: by lexicon, then by likelihood.
+
+The lexicon holds what can hardly mean anything else; everything said in other words is left to the
+topic model, whose probabilities come with what the knowledge base offers (R23-R25).
+"""
 
 import re
 import unicodedata
+from collections.abc import Iterable
+
+from conversations.dialogue.types import Lexicon, Options
+
+EXCLUDED = ("complaint", "legal", "privacy")
+# From these probabilities on, the topic model has the word: for what people must handle, taken
+# together; for the wish for a person; for why the knowledge base has nothing.
+LIKELY_EXCLUDED, LIKELY_PERSON, LIKELY_REASON = 0.5, 0.6, 0.5
+_NO_WORDS = Lexicon()
 
 # Spaces between Chinese characters say nothing.
 _SPACED = re.compile(r"(?<=[\u4e00-\u9fff])[ \t]+(?=[\u4e00-\u9fff])")
@@ -36,36 +49,42 @@ _NOT_PERSON = re.compile(
 
 _TOPICS: dict[str, re.Pattern[str]] = {
     "legal": re.compile(
-        r"起诉|诉讼|诉状|应诉|被告(?![知诉])|原告|上诉|胜诉|败诉|立案|开庭|法庭|传票|判决|打官司|仲裁|公证处|律师(函|费|会|说|处理)"
-        r"|(请|委托|找|咨询).{0,4}律师|法律(责任|途径|程序|手段|意见|咨询)|侵权|违约(金|责任)|合同(纠纷|欺诈|无效)"
-        r"|(我|去|会|要)(告|起诉)你们|告你们|法院(见|起诉|告|立案|传票)|赔偿(责任|损失)|民法典|消费者权益保护法|惩罚性赔偿|退一赔三|假一赔十"
-        r"|\bsu(e|ing)\b|lawsuit|\blawyers?\b|attorney|solicitor|legal (action|advice|proceedings|claim)|\bin court\b|to court"
-        r"|small claims|breach of contract|infring|tribunal|ombudsman|liab(le|ility)|arbitration",
+        r"告你们|起诉(你|贵|他们|公司|商家)|(我|咱|们)(要|会|去|已经?|准备|打算|决定).{0,4}(起诉|上诉|打官司|申请(劳动)?仲裁)|打官司|法[院庭]见"
+        r"|律师函|(走|通过|采取)法律(程序|途径|手段)|法律责任|应诉|退一赔三|假一赔十|惩罚性赔偿|侵(犯|害)了?我|侵权(了|责任)|法院(传票|立案)|收到传票"
+        r"|\bsu(e|ing) (you|your|them)\b|\blawsuit|legal (action|proceedings)|see you in court|\b(you|this|it) to court\b"
+        r"|small claims|breach of contract|infring(es|ed|ing|ement) (my|our)|letter before action|cease and desist"
+        r"|\bmy (lawyer|solicitor|attorney) (will|is|has|says|said|advise[sd])",
         re.IGNORECASE,
     ),
     "complaint": re.compile(
-        r"12315|12345|消协|消费者协会|工商局|市场监管|监管局|银保监|黑猫|举报(你们|到|电话)?|(记者|媒体|报社|电视台|微博).{0,8}(曝光|爆料|找|联系)"
-        r"|曝光你们|(我要|正式|严重|向.{1,8})投诉(你们)?|投诉到|(爆炸|起火|着火|冒烟|漏电|触电)(了|，|,|。|！|!|$)|(烧|炸)伤|受伤|住院|中毒|出人命|死了人"
-        r"|诈骗|欺诈|骗子|骗钱|偷税|报警|犯罪|违法经营|假货.{0,6}(举报|曝光)"
-        r"|formal complaint|regulator|trading standards|watchdog|consumer protection|injur(ed|y)|to the (press|media|papers|police)"
-        r"|caught fire|exploded|electric shock|poison(ed|ing)|hospital|\bfraud(ulent)?\b|\bscam(med|mers?)?\b|whistlebl",
+        r"12315|12345|消协|消费者协会|市场监管局|银保监|黑猫|举报你们|曝光你们|投诉你们|我要投诉|(正式|向.{1,8})投诉|投诉到"
+        r"|(记者|媒体|报社|电视台|微博).{0,8}(曝光|爆料)|出人命|死了人|(起火|着火|爆炸|冒烟|漏电)了|触电了|(烧|炸|烫)伤了|住院了?([，,。！!]|$)|食物中毒了"
+        r"|(你们|是|都是|遇到)(诈骗|骗子|骗钱|欺诈)|骗(了)?我(的)?钱|偷税|违法经营"
+        r"|formal complaint|trading standards|\bto the (press|media|papers|newspapers)\b|caught fire|\bexploded\b|electrocuted"
+        r"|food poisoning|(this|it|you|your company) (is|are|'re) an? (fraud|scam)|\byou('ve| have)? (scammed|defrauded)|whistlebl"
+        r"|report(ed|ing)? you to",
         re.IGNORECASE,
     ),
     "privacy": re.compile(
-        r"(泄露|泄漏|外泄|贩卖|倒卖|卖).{0,6}(信息|数据|资料|隐私|号码)|(信息|数据|资料|隐私).{0,6}(被?(泄露|泄漏|外泄|卖))"
-        r"|(别人|他人|其他客户|别的客户|另一个客户|前任|前夫|前妻|老公|老婆|男朋友|女朋友|邻居|同事).{0,12}(订单|地址|电话|手机号|购买记录|住址|信息)"
-        r"|客户名单|用户名单|(员工|老板|客服|经理|骑手|师傅).{0,6}(住址|身份证|工资|私人电话|手机号|家庭)|(供应商|进货价|成本价|利润率|底价|内部(文件|价|资料|规则))"
-        r"|源代码|商业秘密|商业机密|配方|数据库.{0,6}(密码|导出)|(删除|清除|注销).{0,6}(个人|我的全部).{0,4}(数据|资料|信息)"
-        r"|\bgdpr\b|data (breach|leak)|leaked|customer list|confidential|trade secret|someone else'?s|(his|her|their|ex'?s|neighbou?r'?s) "
-        r"(order|address|account|balance|phone)|home address of|internal (cost|price|memo)|supplier price|my personal data",
+        r"(泄露|泄漏|外泄|贩卖|倒卖|出卖|卖)了?(我|客户|用户|顾客).{0,6}(信息|数据|资料|隐私|号码|电话)|(信息|数据|资料|隐私).{0,6}被?(泄露|泄漏|外泄|卖了)"
+        r"|(别人|他人|其他客户|别的客户|另一个客户|前任|前夫|前妻|邻居|同事).{0,6}的?(订单|地址|电话|手机号|购买记录|住址)(?!.{0,4}(改|换|写错|填错))"
+        r"|(客户|用户|会员)名单|(员工|老板|客服|经理|骑手|师傅).{0,6}(住址|身份证|工资|私人电话|手机号|家庭)|进货价|成本价|利润率|拿货价"
+        r"|(给|看|发|要|导出?).{0,6}源代码|商业机密|数据库.{0,6}(密码|导出)|系统提示词|(删除|清除|删掉).{0,6}我的(全部|所有).{0,4}(数据|资料|信息)"
+        r"|\bgdpr\b|data (breach|leak)|\bleaked\b|customer list|trade secret|someone else'?s (order|address|account|balance|phone|details)"
+        r"|\b(his|her|ex'?s|neighbou?r'?s) (order|address|balance|phone)|home address of|supplier prices?|system prompt"
+        r"|(delete|erase) all (my|the) (personal )?(data|information)",
         re.IGNORECASE,
     ),
 }
 # Ordinary questions that carry such words; what they match is taken out before the topics look.
 _ORDINARY = re.compile(
-    r"爆炸盐|法院(路|街|家属楼|旁|对面|附近)|(派出所|消防|医院)(路|旁|对面|附近)|律师(事务所)?(楼|大厦)|隐私政策|投诉(电话|渠道|邮箱)|怎么投诉|举报电话"
-    r"|防爆|legal ?& ?general|human rights|privacy policy|court (road|street)|hospital (road|street)",
+    r"爆炸盐|法院(路|街|家属楼|旁|对面|附近)|(派出所|消防|医院)(路|旁|对面|附近)|律师(事务所)?(楼|大厦)|律师函(样|模板|怎么写)|隐私政策"
+    r"|投诉(电话|渠道|邮箱)|怎么投诉|举报电话|防爆|legal ?& ?general|human rights|privacy policy|court (road|street)|hospital (road|street)",
     re.IGNORECASE,
+)
+# Scripts of languages that no knowledge base here is written in.
+_FOREIGN_LETTER = re.compile(
+    "[\u0370-\u1aff\u1c80-\u1cff\u2c00-\u2dff\u3040-\u30ff\u3131-\u318e\uac00-\ud7af]"
 )
 
 
@@ -77,10 +96,60 @@ def asks_for_person(text: str) -> bool:
     return bool(_PERSON.search(text) or _PERSON_EN.search(text))
 
 
-def excluded_topic(text: str) -> str:
-    """Return "complaint", "legal" or "privacy" for a topic people must handle, else ""."""
-    text = _ORDINARY.sub(" ", unicodedata.normalize("NFKC", text))
-    for topic in ("complaint", "legal", "privacy"):
-        if _TOPICS[topic].search(text):
+def excluded_topic(text: str, lexicon: Lexicon = _NO_WORDS) -> str:
+    """Return "complaint", "legal" or "privacy" for a topic people must handle, else "".
+
+    The tenant's own triggers may name other topics as well, of less weight than these; its
+    exceptions alarm nobody.
+    """
+    text = _folded(text)
+    for phrase in lexicon.exceptions:
+        text = text.replace(_folded(phrase), " ")
+    # What is ordinary in general may be what this tenant wants people to see.
+    own = [topic for topic, phrase in lexicon.triggers if _folded(phrase) in text]
+    text = _ORDINARY.sub(" ", text)
+    for topic in EXCLUDED:
+        if topic in own or _TOPICS[topic].search(text):
             return topic
+    return own[0] if own else ""
+
+
+def likely_topic(text: str, options: Options, lexicon: Lexicon = _NO_WORDS) -> str:
+    """Return the topic people must handle that the message is probably about, else "".
+
+    The probability is the whole message's, so one exception of the tenant's in it silences it.
+    """
+    if any(_folded(phrase) in _folded(text) for phrase in lexicon.exceptions):
+        return ""
+    likely = {topic: options.topics.get(topic, 0.0) for topic in EXCLUDED}
+    return max(likely, key=lambda topic: likely[topic]) if _is_likely(likely.values()) else ""
+
+
+def likely_asks_for_person(options: Options) -> bool:
+    """Return whether the message probably asks for a person in words the lexicon lacks."""
+    return options.topics.get("human", 0.0) >= LIKELY_PERSON
+
+
+def why_unanswered(text: str, options: Options) -> str:
+    """Return why the knowledge base has nothing for a message: fault, offtopic, language or ""."""
+    if is_foreign_script(text):
+        return "language"
+    for reason in ("fault", "offtopic"):
+        if options.topics.get(reason, 0.0) >= LIKELY_REASON:
+            return reason
     return ""
+
+
+def is_foreign_script(text: str) -> bool:
+    """Return whether most letters of a message are of a script other than Chinese and Latin."""
+    text = unicodedata.normalize("NFKC", text)
+    letters = sum(sign.isalpha() for sign in text)
+    return letters > 0 and len(_FOREIGN_LETTER.findall(text)) * 2 > letters
+
+
+def _is_likely(shares: Iterable[float]) -> bool:
+    return sum(shares) >= LIKELY_EXCLUDED
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold()

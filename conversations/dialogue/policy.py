@@ -1,50 +1,72 @@
 """Decide what to do about a question: pure, in the order the contract gives the rules."""
 
 from conversations.dialogue import exclusions, smalltalk
-from conversations.dialogue.types import Decision, LookUp, Option, Options, Outcome, Turn
+from conversations.dialogue.types import Decision, LookUp, Options, Outcome, Turn
 
 # Buttons that a choice of questions may show.
 MAX_CHOICES = 3
 # After this many turns in a row without an answer the conversation goes to people (R25).
 MAX_FAILED_TURNS = 2
+# Who says the same for the third time has not been helped (R25).
+MAX_REPEATS = 2
 
 
 def decide(turn: Turn, look_up: LookUp) -> Decision:
     """Return the decision about one question.
 
     Order: a pressed button; an explicit wish for a person (R24); topics that people must handle
-    (R23), whatever the knowledge base holds; small talk; then the best candidates by the
-    calibrated gate. `look_up` is only called where its result can matter.
+    (R23), by the lexicon; small talk; the same topics by likelihood, whatever the knowledge base
+    holds; then the best candidates by the calibrated gate. `look_up` is only called where its
+    result can matter.
     """
     if turn.chosen is not None:
         return Decision(Outcome.ANSWER, rule="button", answer=turn.chosen)
     if exclusions.asks_for_person(turn.text):
         return Decision(Outcome.HANDOFF, rule="asked", reason="asked")
-    topic = exclusions.excluded_topic(turn.text)
+    topic = exclusions.excluded_topic(turn.text, turn.lexicon)
     if topic:
         return Decision(Outcome.HANDOFF, rule=f"topic.{topic}", reason=topic)
     phrase = smalltalk.reply_to(turn.text)
     if phrase:
         return Decision(Outcome.SMALLTALK, rule=f"smalltalk.{phrase}", reply=phrase)
-    return _by_candidates(turn, look_up(turn.text))
+    if turn.asked_before >= MAX_REPEATS:
+        return Decision(Outcome.HANDOFF, rule="repeated", reason="repeated")
+    options = look_up(turn.text)
+    return _by_topic(turn, options) or _by_candidates(turn, options)
+
+
+def _by_topic(turn: Turn, options: Options) -> Decision | None:
+    if not options.topics or (options.found and options.found[0].exact):
+        # The client's own phrasing is an ordinary question, whatever it sounds like.
+        return None
+    topic = exclusions.likely_topic(turn.text, options, turn.lexicon)
+    if topic:
+        return Decision(Outcome.HANDOFF, rule=f"topic.{topic}", options=options, reason=topic)
+    if exclusions.likely_asks_for_person(options):
+        return Decision(Outcome.HANDOFF, rule="asked", options=options, reason="asked")
+    best = options.found[0].p if options.found else 0.0
+    if smalltalk.is_likely(options) and best < options.answer_threshold:
+        return Decision(Outcome.SMALLTALK, rule="smalltalk.chat", options=options, reply="chat")
+    return None
 
 
 def _by_candidates(turn: Turn, options: Options) -> Decision:
     best = options.found[0] if options.found else None
+    if len(options.parts) > 1:
+        return Decision(
+            Outcome.CLARIFY, rule="several", options=options, choices=options.parts[:MAX_CHOICES]
+        )
     if best is not None and best.p >= options.answer_threshold:
         return Decision(Outcome.ANSWER, rule="gate.answer", options=options, answer=best)
+    cause = exclusions.why_unanswered(turn.text, options)
     if turn.failed_turns + 1 >= MAX_FAILED_TURNS:
-        return Decision(Outcome.HANDOFF, rule="gate.unclear", options=options, reason="unclear")
-    choices = _choices(options)
-    if choices:
+        reason = cause or "unclear"
+        return Decision(Outcome.HANDOFF, rule="gate.unclear", options=options, reason=reason)
+    if best is not None and options.in_scope >= options.clarify_threshold:
+        choices = options.found[:MAX_CHOICES]
         return Decision(Outcome.CLARIFY, rule="gate.clarify", options=options, choices=choices)
-    if options.low_content:
+    if options.low_content and cause != "language":
         return Decision(Outcome.CLARIFY, rule="low_content", options=options, reply="say_more")
-    return Decision(Outcome.HANDOFF, rule="gate.unknown", options=options, reason="unknown")
-
-
-def _choices(options: Options) -> tuple[Option, ...]:
-    best = options.found[0] if options.found else None
-    if best is None or best.p < options.clarify_threshold:
-        return ()
-    return options.found[:MAX_CHOICES]
+    return Decision(
+        Outcome.HANDOFF, rule="gate.unknown", options=options, reason=cause or "unknown"
+    )

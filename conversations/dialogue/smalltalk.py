@@ -3,6 +3,10 @@
 import re
 import unicodedata
 
+from conversations.dialogue.types import Options
+
+# From this probability on a message the tables do not know counts as small talk.
+LIKELY = 0.7
 _SPACE_AND_MARKS = re.compile(r"[^\w]+", re.UNICODE)
 _DRAWN_OUT = re.compile(r"(.)\1{2,}")
 # A regular expression tries every way to cut a message into words: no word below is a run of
@@ -128,6 +132,11 @@ def reply_to(text: str) -> str:
         if pattern.fullmatch(bare) or pattern.fullmatch(packed):
             return name
     return ""
+
+
+def is_likely(options: Options) -> bool:
+    """Return whether the message sounds like small talk in other words than the tables know."""
+    return options.topics.get("smalltalk", 0.0) >= LIKELY
 
 
 def _english(bare: str) -> str:

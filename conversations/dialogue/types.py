@@ -1,7 +1,7 @@
 """What the dialogue engine is asked, and what it decides."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -16,22 +16,43 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Option:
-    """One standard answer that may fit, with the probability that it does."""
+    """One standard answer that may fit, with the probability that it does.
+
+    `exact` where the visitor's words are one of the entry's own phrasings.
+    """
 
     version_id: str
     question: str
     answer: str
     p: float
+    exact: bool = False
 
 
 @dataclass(frozen=True)
 class Options:
-    """What the knowledge base offers for a question, best first, and the tenant's thresholds."""
+    """What the knowledge base offers for a question, best first, and the tenant's thresholds.
+
+    `in_scope` is the probability that one of the first three fits; buttons are shown from
+    `clarify_threshold` on. `topics` holds the probability of each topic the message may be about,
+    "ordinary" among them. `parts` are the best options of a message's single questions, where it
+    asks several that have different answers.
+    """
 
     found: tuple[Option, ...]
     answer_threshold: float
     clarify_threshold: float
     low_content: bool = False
+    in_scope: float = 0.0
+    topics: Mapping[str, float] = field(default_factory=dict)
+    parts: tuple[Option, ...] = ()
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """A tenant's own words: `triggers` as (topic, phrase), and phrases that alarm nobody."""
+
+    triggers: tuple[tuple[str, str], ...] = ()
+    exceptions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -39,12 +60,15 @@ class Turn:
     """One question of a visitor, with what matters of the conversation before it.
 
     `chosen` is the answer of the button the visitor pressed, if it still stands in the release.
-    `failed_turns` counts the turns just before this one that the assistant did not understand.
+    `failed_turns` counts the turns just before this one that the assistant did not understand;
+    `asked_before` how often the visitor said the same before in this conversation.
     """
 
     text: str
     failed_turns: int = 0
     chosen: Option | None = None
+    asked_before: int = 0
+    lexicon: Lexicon = Lexicon()
 
 
 @dataclass(frozen=True)

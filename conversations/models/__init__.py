@@ -14,6 +14,7 @@ from conversations.models.message import (
     Note,
 )
 from conversations.models.presence import Presence, PresenceStatus
+from conversations.models.topic_phrase import PhraseKind, PhraseTopic, TopicPhrase
 
 __all__ = [
     "TEXT_LENGTH",
@@ -33,6 +34,9 @@ __all__ = [
     "Message",
     "MessageKind",
     "Note",
+    "PhraseKind",
+    "PhraseTopic",
     "Presence",
     "PresenceStatus",
+    "TopicPhrase",
 ]

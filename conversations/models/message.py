@@ -162,6 +162,9 @@ class BotDecision(TenantModel):
     candidates = models.JSONField(_("candidates"), default=list)
     answer_threshold = models.FloatField(_("answer threshold"), null=True)
     clarify_threshold = models.FloatField(_("clarify threshold"), null=True)
+    # The likelier topics of the question: code -> probability; empty where a rule decided before.
+    topics = models.JSONField(_("sounds like"), default=dict)
+    in_scope = models.FloatField(_("probability that an entry fits"), null=True)
     release = models.ForeignKey(
         Release, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("release")
     )

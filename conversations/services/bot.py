@@ -17,8 +17,8 @@ from conversations.models import (
     Message,
     MessageKind,
 )
-from conversations.queries import queue_position
-from conversations.services import messages, phrases
+from conversations.queries import asked_before, question_of, queue_position
+from conversations.services import learning, lexicon, messages, phrases
 from conversations.services.handoff import first_reply, hand_off
 from conversations.states import ConversationStatus
 from knowledge import search
@@ -29,8 +29,8 @@ from tenants.services.ledger import Event
 
 logger = logging.getLogger(__name__)
 
-# How many of the visitor's last messages can make up one question.
-_LONGEST_RUN = 10
+# Topics less likely than this are not worth remembering.
+_LEAST_TOPIC = 0.05
 _FAILED = Decision(Outcome.HANDOFF, rule="failed", reason="failed")
 
 
@@ -45,7 +45,7 @@ def take_turn(message_id: uuid.UUID) -> Message | None:
     )
     if message is None or not _is_open(message.conversation, message):
         return None
-    return reply_to(message, question=_question(message))
+    return reply_to(message, question=question_of(message))
 
 
 def reply_to(message: Message, *, question: str) -> Message | None:
@@ -74,6 +74,8 @@ def reply_to(message: Message, *, question: str) -> Message | None:
                 text=question,
                 failed_turns=message.conversation.failed_turns,
                 chosen=_chosen(message),
+                asked_before=asked_before(message, question),
+                lexicon=lexicon.current(),
             ),
             look_up,
         )
@@ -123,8 +125,8 @@ def confirm_receipt(message_id: uuid.UUID) -> Message | None:
 def explain(text: str) -> tuple[Decision, search.Answers | None]:
     """Return what would be decided about these words, and what the knowledge base offered.
 
-    Same rules and thresholds as a visitor's turn; nothing is written. The answers are None where
-    the knowledge base was not asked.
+    Same rules, thresholds and phrases as a visitor's turn; nothing is written. The answers are None
+    where the knowledge base was not asked.
     """
     asked: list[search.Answers] = []
 
@@ -133,8 +135,27 @@ def explain(text: str) -> tuple[Decision, search.Answers | None]:
         asked.append(answers)
         return _options(answers)
 
-    decision = policy.decide(Turn(text=text), look_up)
+    decision = policy.decide(Turn(text=text, lexicon=lexicon.current()), look_up)
     return decision, asked[0] if asked else None
+
+
+def as_row(decision: Decision) -> BotDecision:
+    """Return what a stored decision would hold of this one; it belongs to no question, unsaved."""
+    options = decision.options
+    return BotDecision(
+        outcome=decision.outcome,
+        rule=decision.rule,
+        reason=decision.reason,
+        candidates=[_candidate(option) for option in (options.found if options else ())],
+        answer_threshold=options.answer_threshold if options else None,
+        clarify_threshold=options.clarify_threshold if options else None,
+        topics={
+            topic: round(p, 3)
+            for topic, p in (options.topics.items() if options else ())
+            if p >= _LEAST_TOPIC
+        },
+        in_scope=options.in_scope if options else None,
+    )
 
 
 def conclude(
@@ -147,9 +168,10 @@ def conclude(
 ) -> Message | None:
     """Commit a decision about a question with its reply; return the reply.
 
-    One transaction: decision, reply, hand-off if that is what was decided, promises, ledger. Only
-    if the conversation still exists, the assistant has the word under `epoch`, and the visitor
-    wrote nothing more; otherwise nothing is written and None returned.
+    One transaction: decision, reply, hand-off if that is what was decided, promises, what editors
+    may learn from it, ledger. Only if the conversation still exists, the assistant has the word
+    under `epoch`, and the visitor wrote nothing more; otherwise nothing is written and None
+    returned.
     """
     with transaction.atomic():
         try:
@@ -183,11 +205,13 @@ def conclude(
                 at=at,
             )
         else:
-            failed = decision.outcome == Outcome.CLARIFY
+            # Several questions at once are understood, each of them.
+            failed = decision.outcome == Outcome.CLARIFY and decision.rule != "several"
             conversation.failed_turns = conversation.failed_turns + 1 if failed else 0
         reply, event = _reply(conversation, decision, at)
         recorded += [event, *first_reply(conversation, at)]
         messages.store(conversation)
+        learning.from_turn(row)
         ledger.append(*recorded)
         events.announce_conversation(conversation, to_visitor=decision.outcome == Outcome.HANDOFF)
         events.announce_message(reply, decision=row)
@@ -196,14 +220,18 @@ def conclude(
 
 def _options(answers: search.Answers) -> Options:
     return Options(
-        found=tuple(
-            Option(str(found.version_id), found.question, found.answer, found.p)
-            for found in answers.candidates
-        ),
+        found=tuple(_option(found) for found in answers.candidates),
         answer_threshold=answers.answer_threshold,
         clarify_threshold=answers.clarify_threshold,
         low_content=answers.low_content,
+        in_scope=answers.in_scope,
+        topics=answers.topics,
+        parts=tuple(_option(part) for part in answers.parts),
     )
+
+
+def _option(found: search.Candidate) -> Option:
+    return Option(str(found.version_id), found.question, found.answer, found.p, found.exact)
 
 
 def _is_open(conversation: Conversation, message: Message) -> bool:
@@ -212,25 +240,10 @@ def _is_open(conversation: Conversation, message: Message) -> bool:
     )
 
 
-def _question(message: Message) -> str:
-    latest = (
-        Message.objects.filter(conversation=message.conversation_id, seq__lte=message.seq)
-        .exclude(kind=MessageKind.CONFIRMATION)
-        .order_by("-seq")
-        .values_list("author_kind", "text")[:_LONGEST_RUN]
-    )
-    run = []
-    for author_kind, text in latest:
-        if author_kind != AuthorKind.CUSTOMER:
-            break
-        run.append(text)
-    return "\n".join(reversed(run))
-
-
 def _chosen(message: Message) -> Option | None:
     version_id = as_uuid(message.context.get("button"))
     found = search.released_answer(version_id) if version_id else None
-    return Option(str(found.version_id), found.question, found.answer, 1.0) if found else None
+    return _option(found) if found else None
 
 
 def _record(
@@ -241,25 +254,24 @@ def _record(
     latency_ms: int,
     at: datetime,
 ) -> BotDecision:
-    options = decision.options
-    candidates = [
-        {"version": option.version_id, "question": option.question, "p": round(option.p, 4)}
-        for option in (options.found if options else ())
-    ]
-    return BotDecision.objects.create(
-        conversation=message.conversation,
-        inquiry=message.conversation.inquiry,
-        question=message,
-        outcome=decision.outcome,
-        rule=decision.rule,
-        reason=decision.reason,
-        candidates=candidates,
-        answer_threshold=options.answer_threshold if options else None,
-        clarify_threshold=options.clarify_threshold if options else None,
-        release_id=release_id,
-        latency_ms=latency_ms,
-        decided_at=at,
-    )
+    row = as_row(decision)
+    row.conversation = message.conversation
+    row.inquiry = message.conversation.inquiry
+    row.question = message
+    row.release_id = release_id
+    row.latency_ms = latency_ms
+    row.decided_at = at
+    row.save(force_insert=True)
+    return row
+
+
+def _candidate(option: Option) -> dict[str, object]:
+    shown: dict[str, object] = {
+        "version": option.version_id,
+        "question": option.question,
+        "p": round(option.p, 4),
+    }
+    return {**shown, "exact": True} if option.exact else shown
 
 
 def _reply(conversation: Conversation, decision: Decision, at: datetime) -> tuple[Message, Event]:

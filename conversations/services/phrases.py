@@ -52,6 +52,10 @@ def handed_off(reason: str, *, position: int | None) -> str:
         HandoffReason.ASKED: _("You are being transferred to a person."),
         HandoffReason.UNKNOWN: _("I have no reliable answer to this, so I am passing it on."),
         HandoffReason.UNCLEAR: _("I have not understood you yet, so I am passing this on."),
+        HandoffReason.OFFTOPIC: _("This may lie outside what we do here, so I am passing it on."),
+        HandoffReason.FAULT: _("Somebody has to look into this fault, so I am passing it on."),
+        HandoffReason.REPEATED: _("I have not been able to settle this, so I am passing it on."),
+        HandoffReason.LANGUAGE: _("I cannot read this language yet, so I am passing this on."),
         HandoffReason.FAILED: _("Something went wrong on our side, so I am passing this on."),
     }
     opening = openings.get(

@@ -1,5 +1,5 @@
 """The admin pages of the knowledge base."""
 
-from knowledge.admin import categories, entries, releases, versions
+from knowledge.admin import categories, entries, matching, proposals, releases, versions
 
-__all__ = ["categories", "entries", "releases", "versions"]
+__all__ = ["categories", "entries", "matching", "proposals", "releases", "versions"]

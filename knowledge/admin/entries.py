@@ -1,10 +1,12 @@
 """The entries: what the assistant may say, as editors work on it."""
 
+from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.models import CHANGE, LogEntry
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
@@ -21,7 +23,7 @@ from knowledge.admin.publishing import PublishMixin, state_badge
 from knowledge.diffs import pieces
 from knowledge.models import Entry, EntryVersion
 from knowledge.queries import EntryState
-from knowledge.services import entries, usage
+from knowledge.services import entries, proposals, usage
 from tenants.admin_base import actor_of, moment
 
 SHOWN_VERSIONS = 20
@@ -106,7 +108,9 @@ class EntryAdmin(PublishMixin, ImportExportMixin):
         return tuple("phrasing_list" if name == "phrasings" else name for name in self.fields)
 
     def save_model(self, request: HttpRequest, obj: Entry, form: Any, change: bool) -> None:
-        entries.save_entry(obj, by=actor_of(request).user, phrasings=form.cleaned_data["phrasings"])
+        by = actor_of(request).user
+        entries.save_entry(obj, by=by, phrasings=form.cleaned_data["phrasings"])
+        transaction.on_commit(partial(proposals.settle, obj, by=by))
         self.message_user(
             request, gettext("Visitors hear it after the next publication."), messages.INFO
         )

@@ -1,6 +1,8 @@
 """What the assistant may say, and what it says now."""
 
 from knowledge.models.entry import ANSWER_LENGTH, QUESTION_LENGTH, Category, Entry, Phrasing
+from knowledge.models.matching import MatchingSettings
+from knowledge.models.proposal import Proposal, ProposalSource, ProposalState
 from knowledge.models.release import (
     ActiveRelease,
     EntryVersion,
@@ -16,7 +18,11 @@ __all__ = [
     "Category",
     "Entry",
     "EntryVersion",
+    "MatchingSettings",
     "Phrasing",
+    "Proposal",
+    "ProposalSource",
+    "ProposalState",
     "Release",
     "ReleaseItem",
     "TextVector",

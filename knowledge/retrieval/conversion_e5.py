@@ -1,7 +1,7 @@
 """Converts the 4-bit weight file of multilingual-e5-small into an ONNX graph and a tokenizer."""
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from knowledge.retrieval.adaptation import Adaptation
 from knowledge.retrieval.graph import MICROSOFT, Graph, kept_rows, unigram_tokenizer
 
 MAGIC = b"E5S1"
@@ -44,6 +45,7 @@ class WeightFile:
     pieces: list[str]
     scores: NDArray[np.float32]
     tensors: dict[str, TensorSpan]
+    adaptation: Adaptation = field(default_factory=dict)
 
     def floats(self, name: str) -> NDArray[np.float32]:
         """Return a tensor stored as 32-bit floats, flat."""
@@ -64,10 +66,14 @@ class WeightFile:
         return np.concatenate([packed & 15, packed >> 4], axis=-1), scales
 
     def matrix(self, name: str, rows: int, columns: int) -> NDArray[np.float32]:
-        """Return a 4-bit tensor as floats [rows, columns]."""
+        """Return a 4-bit tensor as floats [rows, columns], with what our training adds to it."""
         values, scales = self.blocks(name, rows, columns)
         signed = values.astype(np.float32) - 8
-        return (signed * scales[..., None]).reshape(rows, columns)
+        matrix = (signed * scales[..., None]).reshape(rows, columns)
+        if name in self.adaptation:
+            left, right = self.adaptation[name]
+            matrix += left @ right
+        return matrix
 
 
 def read_weight_file(path: Path) -> WeightFile:
@@ -271,9 +277,9 @@ def build_graph(weights: WeightFile, rows: NDArray[np.int64]) -> onnx.ModelProto
     return graph.model("multilingual-e5-small", weights.hidden)
 
 
-def convert(source: Path, folder: Path) -> None:
-    """Write model.onnx and tokenizer.json into `folder` from the weight file `source`."""
-    weights = read_weight_file(source)
+def convert(source: Path, folder: Path, adaptation: Adaptation) -> None:
+    """Write model.onnx and tokenizer.json into `folder` from the weight file and what is added."""
+    weights = replace(read_weight_file(source), adaptation=adaptation)
     rows = kept_rows(weights.pieces, SPECIAL_PIECES)
     onnx.save(build_graph(weights, rows), folder / "model.onnx")
     vocabulary = [(weights.pieces[i], float(weights.scores[i])) for i in rows]

@@ -23,6 +23,7 @@ from knowledge.retrieval.models import (
     find_model,
     is_whole,
 )
+from knowledge.retrieval.semantic import Part
 from knowledge.retrieval.text import normalise
 
 logger = logging.getLogger(__name__)
@@ -34,9 +35,9 @@ BATCH = 32
 REMEMBERED_TEXTS = 2048
 # multilingual-e5 was trained with this marker; both sides of a comparison carry it.
 E5_PREFIX = "query: "
-# Part of the squared length of a vector that is e5's. Its vectors lie in a narrow cone, so once
-# the mean is taken away both halves weigh about the same.
+# What e5 counts beside the other encoder: it was trained on questions, hardly on answers.
 E5_SHARE = 0.86
+E5_SHARE_OF_ANSWERS = 0.6
 
 
 class Encoder(Protocol):
@@ -52,6 +53,10 @@ class Encoder(Protocol):
     @property
     def dim(self) -> int:
         """The number of components of a vector."""
+
+    @property
+    def parts(self) -> Sequence[Part]:
+        """The pieces a vector is made of, in their order; together `dim` components."""
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return L2-normalised vectors [len(texts), dim]; safe to call from several threads."""
@@ -110,6 +115,10 @@ class LocalEncoder:
         self._recent: OrderedDict[str, Vectors] = OrderedDict()
         self._lock = threading.Lock()
         self.dim = self._e5.dim + self._use.dim
+        self.parts = (
+            Part(self._e5.dim, E5_SHARE, E5_SHARE_OF_ANSWERS),
+            Part(self._use.dim, 1 - E5_SHARE, 1 - E5_SHARE_OF_ANSWERS),
+        )
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return L2-normalised vectors [len(texts), dim]; equal for equal normalised texts."""

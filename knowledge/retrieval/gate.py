@@ -24,7 +24,8 @@ class Evidence(NamedTuple):
     an encoder, else by words. head: score of the learned head; head_margin: its lead over the best
     other candidate there. agreement: share of the single rankings it leads. spread: lead over the
     average entry in the plain comparison, and lead: over the best other candidate in the final
-    ranking, both in standard deviations over the entries.
+    ranking, both in standard deviations over the entries. offtopic: log odds that the question is
+    nobody's business.
     """
 
     closeness: float
@@ -33,6 +34,7 @@ class Evidence(NamedTuple):
     agreement: float
     spread: float
     lead: float
+    offtopic: float
 
 
 Row = NDArray[np.float64]
@@ -54,11 +56,12 @@ class Gate:
         return 1 / (1 + math.exp(-float(scaled @ self.weights) - self.bias))
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def load_gate(mode: str) -> Gate:
-    """Return the shipped gate of a mode, semantic or lexical.
+    """Return the shipped gate of a mode, semantic or lexical; with ".scope", the one for buttons.
 
-    Its constants come from `python -m knowledge.retrieval.calibrate`.
+    That one says whether any of the first three candidates is right. The constants come from
+    `python -m knowledge.training.gate`.
     """
     constants = json.loads((resources.files(__package__) / "gate.json").read_text("utf-8"))[mode]
     return Gate(

@@ -13,19 +13,31 @@ from knowledge.retrieval.gate import EXACT_P, Evidence, load_gate
 from knowledge.retrieval.head import Head, fit_head, head_rows
 from knowledge.retrieval.lexical import LexicalIndex, distinct
 from knowledge.retrieval.semantic import SemanticIndex, best_by_owner
-from knowledge.retrieval.text import Language, guess_language, is_low_content, normalise, text_key
+from knowledge.retrieval.sound import spelled
+from knowledge.retrieval.text import (
+    Language,
+    guess_language,
+    is_low_content,
+    normalise,
+    questions_in,
+    text_key,
+)
+from knowledge.retrieval.topics import TopicModel, load_topics, log_odds
 
 Floats = NDArray[np.float32]
 Vectors = Mapping[str, NDArray[Any]]
 
 MAX_SENTENCES = 6
 MAX_QUERY = 400
+# A text with more questions than this is a story, not a list.
+MAX_PARTS = 3
 # An exact phrasing that two entries share cannot decide between them.
 SHARED_EXACT_P = 0.6
 
 # Weights of the ranking. Answers and the entry's whole text are weak: they only tip a balance.
-SEMANTIC_WEIGHT, LEXICAL_WEIGHT, HEAD_WEIGHT = 0.7, 0.3, 1.0
-ANSWER_WEIGHT, SENTENCE_WEIGHT, DOCUMENT_WEIGHT = 0.1, 0.15, 0.15
+NEAREST_WEIGHT, CENTRE_WEIGHT, HEAD_WEIGHT = 0.4, 0.45, 1.0
+LEXICAL_WEIGHT, SOUND_WEIGHT = 0.2, 0.25
+ANSWER_WEIGHT, SENTENCE_WEIGHT, DOCUMENT_WEIGHT = 0.2, 0.15, 0.25
 LEXICAL_MODE_DOCUMENT_WEIGHT = 0.6
 LANGUAGE_WEIGHT = 0.03
 # Keeps a knowledge base whose entries all score alike from dividing by nothing.
@@ -60,12 +72,17 @@ class Scored:
 class SearchResult:
     """Candidates, best first, and whether the question said anything at all.
 
-    `evidence` is what the first candidate's probability rests on; None when there is none, or
-    when the question is a phrasing word for word.
+    `in_scope` is the probability that one of the first three is right, `topics` that of each topic
+    the text may be about. `parts` are the best candidates of a text's single questions, where it
+    asks several. `evidence` is what the first candidate's probability rests on; None when there is
+    none, or when the question is a phrasing word for word.
     """
 
     candidates: tuple[Scored, ...]
     low_content: bool
+    topics: Mapping[str, float]
+    in_scope: float = 0.0
+    parts: tuple[Scored, ...] = ()
     evidence: Evidence | None = None
 
 
@@ -105,7 +122,11 @@ class Index:
     """Everything needed to rank the entries of one knowledge base; never changes once built."""
 
     def __init__(
-        self, entries: Sequence[IndexEntry], encoder: Encoder | None, vectors: Vectors
+        self,
+        entries: Sequence[IndexEntry],
+        encoder: Encoder | None,
+        vectors: Vectors,
+        topics: TopicModel | None = None,
     ) -> None:
         self.entries = [entry for entry in entries if _phrasings(entry)]
         self.encoder = encoder
@@ -117,9 +138,11 @@ class Index:
             self._exact.setdefault(normalise(text), []).append(int(owner))
         self._languages = [guess_language(entry.question) for entry in self.entries]
         self._mode = "lexical" if encoder is None else "semantic"
+        self._topics = topics or load_topics(self._mode)
         if not self.entries:
             return
         self._lexical = LexicalIndex(flat)
+        self._sound = LexicalIndex([spelled(text) for text in flat])
         self._documents = LexicalIndex(
             [
                 "\n".join((*own, entry.answer, entry.category))
@@ -141,7 +164,12 @@ class Index:
             table[row] = known[key] if key in known else vectors[key]
         count = len(flat)
         return SemanticIndex(
-            table[:count], self._owners, table[count:], speakers, len(self.entries)
+            table[:count],
+            self._owners,
+            table[count:],
+            speakers,
+            len(self.entries),
+            encoder.parts,
         )
 
     def _fit(self) -> Head | None:
@@ -164,67 +192,99 @@ class Index:
         `language` are preferred where two are equally good.
         """
         text = text[:MAX_QUERY]
-        normalised = normalise(text)
-        owners = self._exact.get(normalised, [])
+        vector = None if self.encoder is None else self.encoder.encode([text])[0]
+        topics = self._topics.probabilities(text, vector)
+        owners = self._exact.get(normalise(text), [])
         if not self.entries or (not owners and is_low_content(text)):
-            return SearchResult((), low_content=is_low_content(text))
-        scores = self._score(text, language)
+            return SearchResult((), low_content=is_low_content(text), topics=topics)
+        scores = self._score(text, vector, language)
+        if len(set(owners)) == 1:
+            candidates = self._decided(scores, owners[0], limit)
+            return SearchResult(candidates, low_content=False, topics=topics, in_scope=EXACT_P)
         ranking = scores.ranking.copy()
         ranking[owners] += 10
         order = [int(i) for i in np.argsort(-ranking, kind="stable")[: max(limit, 1)]]
-        if len(set(owners)) == 1:
-            return self._decided(order, scores, owners[0])
-        candidates: list[Scored] = []
-        top: Evidence | None = None
+        gate = load_gate(self._mode)
+        top = self._evidence(scores, order[0], topics)
+        found: list[Scored] = []
         ceiling = 1.0
         for i in order:
-            evidence = self._evidence(scores, i)
-            top = top or evidence
-            p = load_gate(self._mode).probability(evidence)
+            p = gate.probability(top if i == order[0] else self._evidence(scores, i, topics))
             p = SHARED_EXACT_P if i in owners else min(p, ceiling)
             # Two answers are never both right: what the first has, the others lack.
-            ceiling = min(ceiling, p) if candidates else min(p, 1 - p) if p > 0.5 else p
-            candidates.append(self._scored(i, p, scores, exact=i in owners))
-        return SearchResult(tuple(candidates), low_content=False, evidence=top)
+            ceiling = min(ceiling, p) if found else min(p, 1 - p) if p > 0.5 else p
+            found.append(self._scored(i, p, scores, exact=i in owners))
+        in_scope = (
+            EXACT_P
+            if owners
+            else max(load_gate(f"{self._mode}.scope").probability(top), found[0].p)
+        )
+        return SearchResult(
+            tuple(found),
+            low_content=False,
+            topics=topics,
+            in_scope=in_scope,
+            parts=self._parts(text, language),
+            evidence=top,
+        )
 
-    def evidence(self, text: str) -> tuple[str, Evidence] | None:
-        """Return the first candidate's key and what speaks for it, exact matches disregarded."""
+    def _parts(self, text: str, language: Language | None) -> tuple[Scored, ...]:
+        questions = questions_in(text)
+        if not 1 < len(questions) <= MAX_PARTS:
+            return ()
+        best: dict[str, Scored] = {}
+        for question in questions:
+            for found in self.search(question, limit=1, language=language).candidates:
+                best.setdefault(found.key, found)
+        return tuple(best.values()) if len(best) > 1 else ()
+
+    def evidence(self, text: str) -> tuple[list[str], Evidence] | None:
+        """Return the first three's keys and what speaks for the first, phrasings disregarded."""
         if not self.entries:
             return None
-        scores = self._score(text[:MAX_QUERY], None)
-        first = int(np.argmax(scores.ranking))
-        return self.entries[first].key, self._evidence(scores, first)
+        vector = None if self.encoder is None else self.encoder.encode([text])[0]
+        topics = self._topics.probabilities(text, vector)
+        scores = self._score(text[:MAX_QUERY], vector, None)
+        order = [int(i) for i in np.argsort(-scores.ranking, kind="stable")[:3]]
+        return [self.entries[i].key for i in order], self._evidence(scores, order[0], topics)
 
-    def _decided(self, order: list[int], scores: _Scores, owner: int) -> SearchResult:
-        gate = load_gate(self._mode)
-        candidates = [self._scored(owner, EXACT_P, scores, exact=True)]
-        for i in order:
-            if i != owner:
-                p = min(1 - EXACT_P, gate.probability(self._evidence(scores, i)))
-                candidates.append(self._scored(i, p, scores, exact=False))
-        return SearchResult(tuple(candidates), low_content=False)
+    def _decided(self, scores: _Scores, owner: int, limit: int) -> tuple[Scored, ...]:
+        others = [int(i) for i in np.argsort(-scores.ranking, kind="stable")[:limit] if i != owner]
+        found = [self._scored(owner, EXACT_P, scores, exact=True)]
+        found += [self._scored(i, 1 - EXACT_P, scores, exact=False) for i in others[: limit - 1]]
+        return tuple(found)
 
     def _scored(self, i: int, p: float, scores: _Scores, *, exact: bool) -> Scored:
         entry = self.entries[i]
         return Scored(entry.key, entry.question, p, float(scores.ranking[i]), exact)
 
-    def _score(self, text: str, language: Language | None) -> _Scores:
+    def _score(
+        self, text: str, vector: NDArray[np.float32] | None, language: Language | None
+    ) -> _Scores:
         size = len(self.entries)
         query = self._lexical.weigh(text)
         by_phrasing = self._lexical.scores(query)
         lexical = best_by_owner(by_phrasing, self._owners, size)
+        sound = best_by_owner(
+            self._sound.scores(self._sound.weigh(spelled(text))), self._owners, size
+        )
         document = self._documents.scores(self._documents.weigh(text))
         zeros = np.zeros(size, np.float32)
         nearest, centre, near = zeros, zeros, None
         closeness = float(lexical.max())
-        if self._semantic is None or self.encoder is None:
-            base = lexical
+        if self._semantic is None or vector is None:
+            base = lexical + SOUND_WEIGHT * sound
             weak = LEXICAL_MODE_DOCUMENT_WEIGHT * document
         else:
-            found = self._semantic.scores(self.encoder.encode([text])[0])
+            found = self._semantic.scores(vector)
             nearest, centre, near = found.nearest, found.centre, found.phrasings
             closeness = found.raw
-            base = SEMANTIC_WEIGHT * (nearest + centre) / 2 + LEXICAL_WEIGHT * lexical
+            base = (
+                NEAREST_WEIGHT * nearest
+                + CENTRE_WEIGHT * centre
+                + LEXICAL_WEIGHT * lexical
+                + SOUND_WEIGHT * sound
+            )
             weak = (
                 ANSWER_WEIGHT * found.answer
                 + SENTENCE_WEIGHT * found.sentence
@@ -238,7 +298,7 @@ class Index:
             )
         return _Scores(ranking, base, nearest, centre, lexical, document, head, closeness)
 
-    def _evidence(self, scores: _Scores, i: int) -> Evidence:
+    def _evidence(self, scores: _Scores, i: int, topics: Mapping[str, float]) -> Evidence:
         rankings = [scores.lexical, scores.document]
         if self._semantic is not None:
             rankings += [scores.nearest, scores.centre]
@@ -252,6 +312,7 @@ class Index:
             agreement=leads / len(rankings),
             spread=float((scores.base[i] - scores.base.mean()) / (scores.base.std() + FLOOR)),
             lead=_lead(scores.ranking, i) / (float(scores.ranking.std()) + FLOOR),
+            offtopic=log_odds(topics.get("offtopic", 0.0)),
         )
 
 
@@ -265,10 +326,12 @@ def build_index(
     *,
     encoder: Encoder | None = None,
     vectors: Vectors | None = None,
+    topics: TopicModel | None = None,
 ) -> Index:
     """Return an index of the entries; without an encoder it compares words alone.
 
     `vectors` holds vectors the encoder computed earlier, keyed by text_key; any float type will
-    do. What it lacks of texts_to_embed(entries) is computed here.
+    do. What it lacks of texts_to_embed(entries) is computed here. `topics` is another topic model
+    than the shipped one.
     """
-    return Index(entries, encoder, vectors or {})
+    return Index(entries, encoder, vectors or {}, topics)

@@ -6,6 +6,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,27 +79,26 @@ class LexicalQuery:
 
 
 class LexicalIndex:
-    """An inverted index over texts; scores are cosines of TF-IDF vectors, 0 to 1."""
+    """An inverted index over texts; scores are cosines of TF-IDF vectors, 0 to 1.
+
+    Terms are known by a hash alone: a table of their letters would be most of the index.
+    """
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._size = len(texts)
-        self._columns: tuple[dict[str, int], ...] = ({}, {}, {})
-        columns, counts, rows, families = array("q"), array("q"), array("q"), array("q")
+        hashes, counts, rows, families = array("L"), array("q"), array("q"), array("q")
         for row, text in enumerate(texts):
             for family, found in enumerate(terms(text)):
-                known = self._columns[family]
-                for term, count in found.items():
-                    # Numbers are shared by the families, so a column is a term of one of them.
-                    columns.append(known.setdefault(term, len(known) * FAMILIES + family))
-                    counts.append(count)
+                hashes.extend([crc32(term.encode(), family) for term in found])
+                counts.extend(found.values())
                 rows.extend([row] * len(found))
                 families.extend([family] * len(found))
-        place, repeated, row_of, family_of = (
-            np.array(values, np.int64) for values in (columns, counts, rows, families)
+        self._terms, place = np.unique(np.array(hashes, np.uint32), return_inverse=True)
+        repeated, row_of, family_of = (
+            np.array(values, np.int64) for values in (counts, rows, families)
         )
-        width = int(place.max(initial=-1)) + 1
-        frequency = np.bincount(place, minlength=width)
-        self._rarity = np.log((1 + self._size) / (1 + frequency)) + 1
+        frequency = np.bincount(place, minlength=len(self._terms))
+        self._rarity = (np.log((1 + self._size) / (1 + frequency)) + 1).astype(np.float32)
         self._unseen = math.log(1 + self._size) + 1
         weights = (1 + np.log(repeated)) * self._rarity[place]
         cells = row_of * FAMILIES + family_of
@@ -108,26 +108,24 @@ class LexicalIndex:
         order = np.argsort(place, kind="stable")
         self._rows = row_of[order].astype(np.int32)
         self._weights = weights[order].astype(np.float32)
-        self._starts = np.concatenate([[0], np.cumsum(frequency)]).astype(np.int64)
+        self._starts = np.concatenate([[0], np.cumsum(frequency)]).astype(np.int32)
 
     def weigh(self, text: str) -> LexicalQuery:
         """Return the question in the terms of this index; terms it lacks make the rest lighter."""
-        columns: list[int] = []
-        families: list[int] = []
-        weights: list[float] = []
-        squares = np.zeros((1, FAMILIES))
-        for family, found in enumerate(terms(text)):
-            for term, count in found.items():
-                column = self._columns[family].get(term)
-                rarity = self._unseen if column is None else self._rarity[column]
-                weight = (1 + math.log(count)) * float(rarity)
-                squares[0, family] += weight * weight
-                if column is not None:
-                    columns.append(column)
-                    families.append(family)
-                    weights.append(weight)
-        scaled = np.array(weights) * _scales(squares)[0][np.array(families, np.int64)]
-        return LexicalQuery(np.array(columns, np.int64), scaled.astype(np.float32))
+        found = terms(text)
+        families = np.repeat(np.arange(FAMILIES), [len(family) for family in found])
+        hashes = [crc32(term.encode(), family) for family, own in enumerate(found) for term in own]
+        counts = np.array([count for own in found for count in own.values()], np.float64)
+        wanted = np.array(hashes, np.uint32)
+        place = np.searchsorted(self._terms, wanted)
+        place[place == len(self._terms)] = 0
+        known = self._terms[place] == wanted if len(self._terms) else np.zeros(len(wanted), bool)
+        rarity = np.full(len(wanted), self._unseen)
+        rarity[known] = self._rarity[place[known]]
+        weights = (1 + np.log(counts)) * rarity
+        squares = np.bincount(families, weights**2, minlength=FAMILIES)[None]
+        scaled = weights * _scales(squares)[0][families]
+        return LexicalQuery(place[known], scaled[known].astype(np.float32))
 
     def scores(self, query: LexicalQuery) -> NDArray[np.float32]:
         """Return the cosine of the question with every indexed text."""

@@ -1,12 +1,27 @@
 """Compares vectors of a question with those of the phrasings and answers of a knowledge base."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
+
+
+# Phrasings whose plain cosine is looked at: the nearest by that is among the nearest by the other.
+LIKELIEST = 20
+
+
+class Part(NamedTuple):
+    """One encoder's piece of a vector, and what it counts among questions and among answers."""
+
+    dim: int
+    share: float
+    share_of_answers: float
 
 
 def unit(vectors: Floats) -> Floats:
@@ -40,45 +55,88 @@ class SemanticScores:
     sentence: Floats
 
 
-class SemanticIndex:
-    """The vectors of a knowledge base, around its own mean.
+class Space:
+    """Vectors around a mean of their own, each encoder's part brought to its share.
 
-    The mean is what all its questions share; taking it away leaves what tells them apart.
+    The mean is what all texts of a kind share; taking it away leaves what tells them apart.
+    """
+
+    def __init__(self, vectors: Floats, parts: Sequence[tuple[int, float]]) -> None:
+        ends = np.cumsum([dim for dim, _share in parts])
+        self._spans = [
+            slice(int(end) - dim, int(end)) for end, (dim, _) in zip(ends, parts, strict=True)
+        ]
+        self._scales = [math.sqrt(share) for _dim, share in parts]
+        self.mean = vectors.mean(axis=0)
+        self.vectors = self.place(vectors)
+        self._lengths = np.stack(
+            [np.linalg.norm((vectors - self.mean)[:, span], axis=1) for span in self._spans], axis=1
+        ).astype(np.float32)
+
+    def place(self, vectors: Floats) -> Floats:
+        """Return the vectors, of length 1, as this space sees them."""
+        moved = vectors - self.mean
+        for span, scale in zip(self._spans, self._scales, strict=True):
+            moved[..., span] = unit(moved[..., span]) * np.float32(scale)
+        return np.asarray(moved, np.float32)
+
+    def original(self, rows: Integers) -> Floats:
+        """Return vectors of the space as they were before."""
+        found = self.vectors[rows].copy()
+        for part, (span, scale) in enumerate(zip(self._spans, self._scales, strict=True)):
+            found[:, span] *= self._lengths[rows, part, None] / np.float32(scale)
+        return np.asarray(found + self.mean, np.float32)
+
+
+class SemanticIndex:
+    """The vectors of a knowledge base: its phrasings in one space, its answers in another.
+
+    Answers are statements: what they share, and what each encoder sees in them, differs.
     """
 
     def __init__(
-        self, phrasings: Floats, owners: Integers, sentences: Floats, speakers: Integers, size: int
+        self,
+        phrasings: Floats,
+        owners: Integers,
+        sentences: Floats,
+        speakers: Integers,
+        size: int,
+        parts: Sequence[Part],
     ) -> None:
-        self._mean = phrasings.mean(axis=0)
-        self._lengths = np.linalg.norm(phrasings - self._mean, axis=1)
-        self.phrasings = unit(phrasings - self._mean)
-        self._towards_mean = self.phrasings @ self._mean
-        self._owners = owners
-        self._size = size
-        centres = np.zeros((size, phrasings.shape[1]), np.float32)
-        np.add.at(centres, owners, self.phrasings)
-        self._centres = unit(centres)
-        self._speakers = speakers
-        self._sentences = sentences
-        self._answers = np.zeros_like(centres)
+        self._asked = Space(phrasings, [(part.dim, part.share) for part in parts])
+        self._told = None
+        self._owners, self._speakers, self._size = owners, speakers, size
+        self._centres = np.zeros((size, phrasings.shape[1]), np.float32)
+        np.add.at(self._centres, owners, self._asked.vectors)
+        self._centres = unit(self._centres)
         if len(speakers):
-            # Answers are statements: they have a mean of their own.
-            self._sentences = unit(sentences - sentences.mean(axis=0))
-            np.add.at(self._answers, speakers, self._sentences)
+            self._told = Space(sentences, [(part.dim, part.share_of_answers) for part in parts])
+            self._answers = np.zeros((size, phrasings.shape[1]), np.float32)
+            np.add.at(self._answers, speakers, self._told.vectors)
             self._answers = unit(self._answers)
+
+    @property
+    def phrasings(self) -> Floats:
+        """The vectors of the phrasings in their space."""
+        return self._asked.vectors
 
     def scores(self, vector: Floats) -> SemanticScores:
         """Return how near a question's vector is to everything in the index."""
-        centred = unit(vector - self._mean)
-        phrasings = self.phrasings @ centred
-        # The cosines before centring follow from those after: no second product is needed.
-        away = float(np.linalg.norm(vector - self._mean))
-        raw = self._lengths * (phrasings * away + self._towards_mean) + self._mean @ vector
+        question = self._asked.place(vector)
+        phrasings = self._asked.vectors @ question
+        likeliest = np.argsort(-phrasings)[:LIKELIEST]
+        answer = sentence = np.zeros(self._size, np.float32)
+        if self._told is not None:
+            # A question has no place among statements but by the mean of the questions.
+            told = self._told.place(vector - self._asked.mean + self._told.mean)
+            answer = self._answers @ told
+            spoken = self._told.vectors @ told
+            sentence = best_by_owner(spoken, self._speakers, self._size)
         return SemanticScores(
-            raw=float(raw.max()),
+            raw=float((self._asked.original(likeliest) @ vector).max()),
             phrasings=phrasings,
             nearest=best_by_owner(phrasings, self._owners, self._size),
-            centre=self._centres @ centred,
-            answer=self._answers @ centred,
-            sentence=best_by_owner(self._sentences @ centred, self._speakers, self._size),
+            centre=self._centres @ question,
+            answer=answer,
+            sentence=sentence,
         )

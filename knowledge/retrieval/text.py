@@ -6,6 +6,8 @@ import unicodedata
 from functools import lru_cache
 from typing import Literal
 
+from opencc import OpenCC
+
 Language = Literal["zh", "en"]
 
 MIN_CJK = 2
@@ -18,6 +20,7 @@ _PUNCTUATION_RUN = re.compile(r"([^\w\s])\1+")
 _LONG_RUN = re.compile(r"([^\W\d])\1{2,}")
 _SPACE = re.compile(r"\s+")
 _SPACE_IN_CJK = re.compile("(?<=[\u3000-\u303f\u3400-\u9fff]) (?=[\u3000-\u303f\u3400-\u9fff])")
+_QUESTION = re.compile(r"[^?!.;\n。]+[?]")
 _EDGES = " \t,.;:!?~-_*\"'`|/\\<>()[]{}…、。·—“”‘’《》【】「」"
 _FOLDED = str.maketrans("，。！？；：（）“”‘’、", ",.!?;:()\"\"'',")
 
@@ -133,6 +136,9 @@ _FILLERS = frozenset(
 )
 
 
+_simplified = OpenCC("t2s").convert
+
+
 def has_cjk(text: str) -> bool:
     """Return whether the text holds a Chinese character."""
     return _CJK.search(text) is not None
@@ -141,12 +147,13 @@ def has_cjk(text: str) -> bool:
 def fold(text: str) -> str:
     """Return the text in one spelling: NFKC, lower case, half-width punctuation, single spaces.
 
-    Runs of the same sign shrink to one and runs of the same letter to two; digits stay.
+    Traditional characters become simplified ones. Runs of the same sign shrink to one and runs of the same letter to two; digits stay.
     """
     text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).lower().translate(_FOLDED)
     text = _PUNCTUATION_RUN.sub(r"\1", text)
     text = _LONG_RUN.sub(r"\1\1", text)
-    return _SPACE_IN_CJK.sub("", _SPACE.sub(" ", text)).strip(_EDGES)
+    text = _SPACE_IN_CJK.sub("", _SPACE.sub(" ", text)).strip(_EDGES)
+    return _simplified(text) if has_cjk(text) else text
 
 
 @lru_cache(maxsize=4096)
@@ -176,6 +183,12 @@ def guess_language(text: str) -> Language:
     characters = len(_CJK.findall(text))
     words = len(_WORD.findall(text.lower()))
     return "zh" if characters and characters >= words / 2 else "en"
+
+
+def questions_in(text: str) -> list[str]:
+    """Return the single questions of a text: its parts that end in a question mark."""
+    parts = (part.strip(_EDGES) for part in _QUESTION.findall(fold(text)))
+    return [part for part in parts if part and not is_low_content(part)]
 
 
 def is_low_content(text: str) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from django.db import transaction
 
 from knowledge.models import Category, Entry, Phrasing
+from knowledge.retrieval.text import normalise
 from tenants.models import User
 from tenants.services import ledger
 from tenants.services.ledger import Event
@@ -33,6 +34,25 @@ def save_entry(entry: Entry, *, by: User | None, phrasings: Iterable[str] | None
             )
         )
     return entry
+
+
+def add_phrasing(entry: Entry, text: str, *, by: User | None) -> Phrasing:
+    """Write the text as the entry's last phrasing; return the one that says so already, if any.
+
+    The entry's row is locked. Recorded in the ledger; heard by visitors after the next release.
+    """
+    with transaction.atomic():
+        entry = Entry.objects.select_for_update(no_key=True).get(pk=entry.pk)
+        standing = list(entry.phrasings.all())
+        for phrasing in standing:
+            if normalise(phrasing.text) == normalise(text):
+                return phrasing
+        position = max((phrasing.position for phrasing in standing), default=-1) + 1
+        phrasing = Phrasing.objects.create(entry=entry, text=text, position=position)
+        entry.updated_by = by
+        entry.save(update_fields=["updated_by", "updated_at"])
+        ledger.append(Event("entry.changed", entry.pk, {"by": by.pk if by else None}))
+    return phrasing
 
 
 def clean_phrasings(phrasings: Iterable[str], *, question: str) -> list[str]:

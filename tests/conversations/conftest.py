@@ -10,7 +10,10 @@ from conversations.models import Channel, ContactSession
 from conversations.services import contacts
 from conversations.services.contacts import Admission
 from conversations.services.identity import Introduction
-from knowledge.models import Release
+from knowledge import search
+from knowledge.models import EntryVersion, Release
+from knowledge.retrieval.gate import EXACT_P
+from knowledge.search import Answers, Candidate
 from tenants.models import Membership, Tenant, User
 from tenants.scoping import tenant_scope
 from tests.conftest import KNOWLEDGE
@@ -70,3 +73,27 @@ def colleague(
 @pytest.fixture
 def knowledge(tenant: Tenant, publish: Callable[..., Release]) -> Release:
     return publish(tenant, (*KNOWLEDGE, *AMBIGUOUS))
+
+
+@pytest.fixture
+def offered(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Answers]:
+    """Say what the knowledge base offers: offered((question, p), …, topics=…, parts=[…])."""
+
+    def candidate(question: str, p: float) -> Candidate:
+        version = EntryVersion.objects.get(question=question)
+        return Candidate(version.pk, question, version.answer, p, p, p == EXACT_P)
+
+    def offer(*found: tuple[str, float], parts: Any = (), **fields: Any) -> Answers:
+        release = Release.objects.order_by("-number").first()
+        answers = Answers(
+            release_id=release.pk if release else None,
+            candidates=tuple(candidate(*each) for each in found),
+            low_content=False,
+            semantic=True,
+            parts=tuple(candidate(*each) for each in parts),
+            **{"in_scope": found[0][1] if found else 0.0, **fields},
+        )
+        monkeypatch.setattr(search, "answer_candidates", lambda text, limit=5: answers)
+        return answers
+
+    return offer

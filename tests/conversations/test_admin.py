@@ -11,7 +11,14 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from conversations.models import BotDecision, Channel, ContactSession, Conversation, Message
+from conversations.models import (
+    BotDecision,
+    Channel,
+    ContactSession,
+    Conversation,
+    Message,
+    TopicPhrase,
+)
 from conversations.services import channels, desk, handoff
 from conversations.states import HandoffReason
 from knowledge.models import Release
@@ -27,6 +34,7 @@ from tenants.models import (
 )
 from tenants.roles import Role
 from tenants.scoping import tenant_scope
+from tests.conftest import KNOWLEDGE
 from tests.conversations.conftest import ANSWER, EITHER, KNOWN, UNKNOWN
 from tests.conversations.doors import ask, send
 from tests.world import World, furnish
@@ -215,6 +223,123 @@ def test_saving_through_the_service_keeps_the_secret(channel: Channel) -> None:
 
         assert fresh(channel).identity_secret == channel.identity_secret
         assert LedgerEntry.objects.latest("position").data["status"] == "disabled"
+
+
+# Sensitive phrases
+
+PHRASES = "/admin/conversations/topicphrase/"
+
+
+def phrase_form(**changed: Any) -> dict[str, Any]:
+    values = {
+        "kind": "trigger",
+        "topic": "legal",
+        "phrase": "仲裁委",
+        "note": "",
+        "is_active": "on",
+    }
+    return {**values, **changed}
+
+
+def test_a_phrase_is_added_and_changed_with_its_history(tenant: Tenant, admin: Client) -> None:
+    added = admin.post(f"{PHRASES}add/", phrase_form(phrase=" 仲裁委 ", note="法务要求"))
+    with tenant_scope(tenant):
+        row = TopicPhrase.objects.select_related("updated_by").get()
+    switched = admin.post(url(row), phrase_form(kind="exception", is_active=""))
+
+    assert (added.status_code, switched.status_code) == (302, 302)
+    assert (row.phrase, row.note, row.is_active) == ("仲裁委", "法务要求", True)
+    assert row.updated_by is not None
+    with tenant_scope(tenant):
+        row.refresh_from_db()
+        events = LedgerEntry.objects.filter(kind="lexicon.changed").order_by("position")
+        kinds = [(event.data["before"] or {}).get("kind") for event in events]
+        latest = events[1].data
+    assert (row.kind, row.topic, row.is_active) == ("exception", "", False)
+    assert kinds == [None, "trigger"]
+    assert (latest["after"]["kind"], latest["by"]) == ("exception", row.updated_by_id)
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [
+        ({"phrase": "法"}, "phrase"),
+        ({"phrase": "、、、"}, "phrase"),
+        ({"phrase": "长" * 61}, "phrase"),
+        ({"topic": ""}, "topic"),
+        ({"topic": "asked"}, "topic"),
+        ({"kind": "other"}, "kind"),
+    ],
+)
+def test_what_a_phrase_cannot_be_is_an_error_of_its_field(
+    admin: Client, changed: dict[str, str], field: str
+) -> None:
+    response = admin.post(f"{PHRASES}add/", phrase_form(**changed))
+
+    assert field in response.context["adminform"].form.errors
+
+
+def test_one_phrase_stands_once_of_each_kind(tenant: Tenant, other: World, admin: Client) -> None:
+    with tenant_scope(other.tenant):
+        theirs = TopicPhrase.objects.get().phrase
+    first = admin.post(f"{PHRASES}add/", phrase_form())
+
+    twice = admin.post(f"{PHRASES}add/", phrase_form(topic="privacy"))
+    other_kind = admin.post(f"{PHRASES}add/", phrase_form(kind="exception"))
+    shared = admin.post(f"{PHRASES}add/", phrase_form(phrase=theirs))
+
+    assert twice.context["adminform"].form.errors
+    assert [page.status_code for page in (first, other_kind, shared)] == [302, 302, 302]
+
+
+def test_phrases_are_found_by_kind_topic_use_and_words(tenant: Tenant, reader: Client) -> None:
+    with tenant_scope(tenant):
+        TopicPhrase.objects.create(topic="legal", phrase="仲裁委", note="法务要求")
+        TopicPhrase.objects.create(topic="fault", phrase="蓝屏", is_active=False)
+        TopicPhrase.objects.create(kind="exception", phrase="投诉电话")
+
+    def found(**query: str) -> list[str]:
+        page = reader.get(PHRASES, query)
+        assert page.status_code == 200
+        return sorted(row.phrase for row in page.context["cl"].result_list)
+
+    assert found() == sorted(["仲裁委", "蓝屏", "投诉电话"])
+    assert found(kind__exact="exception") == ["投诉电话"]
+    assert found(topic__exact="fault") == ["蓝屏"]
+    assert found(is_active__exact="0") == ["蓝屏"]
+    assert found(q="法务") == ["仲裁委"]
+
+
+@pytest.mark.parametrize(
+    ("role", "sees", "changes"),
+    [
+        (Role.ACCOUNT_MANAGER, 200, 200),
+        (Role.CLIENT_ADMIN, 200, 200),
+        (Role.SUPERVISOR, 200, 403),
+        (Role.CLIENT_READONLY, 200, 403),
+        (Role.KNOWLEDGE_EDITOR, 403, 403),
+        (Role.AGENT, 302, 302),
+    ],
+)
+def test_who_may_see_and_change_the_phrases(
+    tenant: Tenant,
+    make_member: Callable[..., User],
+    client_as: Any,
+    role: str,
+    sees: int,
+    changes: int,
+) -> None:
+    with tenant_scope(tenant):
+        row = TopicPhrase.objects.create(topic="legal", phrase="仲裁委")
+    client = client_as(make_member(tenant, role))
+
+    assert client.get(PHRASES).status_code == sees
+    assert client.get(f"{PHRASES}add/").status_code == changes
+    # What is posted is incomplete: who may change it is told so.
+    assert client.post(url(row), {"phrase": "别的词"}).status_code == changes
+    assert client.post(url(row, "delete"), {"post": "yes"}).status_code in (302, 403)
+    with tenant_scope(tenant):
+        assert TopicPhrase.objects.get().phrase == "仲裁委"
 
 
 # Conversations and evidence
@@ -452,6 +577,21 @@ def test_breaches_open_into_their_conversation(
     assert url(dealing) in reader.get(LISTS["breach"]).content.decode()
 
 
+def test_decisions_say_what_the_message_sounds_like(
+    tenant: Tenant, dealing: Conversation, reader: Client
+) -> None:
+    reader.cookies["django_language"] = "en"
+    with tenant_scope(tenant):
+        rows = BotDecision.objects.filter(outcome="answered")
+        rows.update(topics={"ordinary": 0.07, "legal": 0.93}, in_scope=0.875)
+        decision = rows.get()
+
+    page = re.sub(r"\s+", " ", reader.get(url(decision)).content.decode())
+
+    assert "Legal dispute 93%, Ordinary question 7%" in page
+    assert "88%" in page
+
+
 def test_decisions_show_their_candidates(
     tenant: Tenant, dealing: Conversation, reader: Client
 ) -> None:
@@ -566,8 +706,8 @@ def test_a_transcript_asks_as_much_for_two_lines_as_for_ten(
         conversation = Conversation.objects.get()
     few = query_count(admin, url(conversation))
     with tenant_scope(tenant):
-        for _number in range(4):
-            ask(visitor, KNOWN)
+        for text in (*KNOWLEDGE[0][2], *KNOWLEDGE[1][2]):
+            ask(visitor, text)
 
     assert query_count(admin, url(conversation)) == few
 

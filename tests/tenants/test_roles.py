@@ -22,6 +22,8 @@ knowledge.change      yes yes yes no  no  no  yes
 knowledge.publish     yes yes yes no  no  no  yes
 knowledge.view        yes yes yes yes no  yes yes
 ledger.view           yes yes no  yes no  yes yes
+lexicon.change        yes yes no  no  no  no  yes
+lexicon.view          yes yes no  yes no  yes yes
 membership.change     yes yes no  no  no  no  yes
 membership.view       yes yes no  yes no  yes yes
 obligation.view       yes yes no  yes no  yes yes

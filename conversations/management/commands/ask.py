@@ -8,7 +8,6 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from conversations.dialogue.types import Decision
-from conversations.models import BotDecision, DecisionOutcome
 from conversations.services import bot
 from conversations.wire import why
 from knowledge.search import Answers
@@ -57,7 +56,7 @@ def _shown(
         "outcome": str(decision.outcome),
         "rule": decision.rule,
         "reason": decision.reason,
-        "why": _why(decision, candidates, answers),
+        "why": why(bot.as_row(decision)),
         "answer": decision.answer.answer if decision.answer else None,
         "entry": decision.answer.question if decision.answer else None,
         "choices": [choice.question for choice in decision.choices],
@@ -72,19 +71,6 @@ def _shown(
         "semantic": answers.semantic if answers else None,
         "latency_ms": took,
     }
-
-
-def _why(decision: Decision, candidates: list[dict[str, Any]], answers: Answers | None) -> str:
-    return why(
-        BotDecision(
-            outcome=DecisionOutcome(decision.outcome),
-            rule=decision.rule,
-            reason=decision.reason,
-            candidates=candidates,
-            answer_threshold=answers.answer_threshold if answers else None,
-            clarify_threshold=answers.clarify_threshold if answers else None,
-        )
-    )
 
 
 def _as_text(shown: dict[str, Any]) -> str:

@@ -2,32 +2,26 @@
 
 import csv
 import json
-import os
-import subprocess
-import sys
-import tempfile
 import time
 from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
-from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from conversations import evaluation
 from conversations.evaluation import Judged, Question
 from conversations.services import bot
 from knowledge import resources
+from knowledge.models import Entry, ProposalSource, ProposalState
 from knowledge.resources import neutralise
-from knowledge.services import imports, releases
+from knowledge.services import imports, proposals, releases
 from knowledge.services.imports import FileRefusedError, Table
+from tenants import throwaway
 from tenants.scoping import tenant_scope
 from tenants.services.onboarding import create_tenant
 
 COLUMNS = ("text", "expected", "kind")
-# Set for the run inside, whose database is thrown away with its folder.
-THROW_AWAY = "EVALUATE_ANSWERS_IN"
 
 
 def stated_figure(text: str) -> tuple[str, float]:
@@ -63,13 +57,16 @@ class Command(BaseCommand):
             metavar="NAME=NUMBER",
             help="a figure to reach, such as top1=0.87 or exclusion_recall.legal=0.97",
         )
+        parser.add_argument(
+            "--learn",
+            action="store_true",
+            help="feed half of the questions back as reviewed phrasings, and judge the other half",
+        )
         parser.add_argument("--details", type=Path, help="write each question's fate to this CSV")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if os.environ.get(THROW_AWAY) != str(settings.DATA_DIR):
-            sys.exit(_run_apart())
-        call_command("migrate", verbosity=0)
+        throwaway.enter()
         kb, questions = _read(options["kb"]), _questions(_read(options["questions"]))
         tenant = create_tenant(slug="evaluation", name="Evaluation")
         with tenant_scope(tenant):
@@ -80,8 +77,13 @@ class Command(BaseCommand):
             if unknown:
                 raise CommandError(f"No entry has the expected question “{unknown[0]}”.")
             judged = [_ask(question) for question in questions]
-        found = evaluation.figures(judged)
-        found |= {"rss_mb": _rss_mb(), "build_s": build_s, "kinds": evaluation.kinds(judged)}
+            learnt = self._learn(judged) if options["learn"] else {}
+        found = evaluation.figures(judged) | learnt
+        found |= {
+            "rss_mb": throwaway.rss_mb(),
+            "build_s": build_s,
+            "kinds": evaluation.kinds(judged),
+        }
         try:
             short = evaluation.missed(found, dict(options["require"]))
         except (KeyError, TypeError) as error:
@@ -100,24 +102,34 @@ class Command(BaseCommand):
         release = releases.publish(by=None)
         return set(release.versions.values_list("question", flat=True))
 
+    def _learn(self, judged: list[Judged]) -> dict[str, Any]:
+        """Return how the second half of the questions in scope fares before and after the first.
 
-def _run_apart() -> int:
-    # A database of its own: the installation's tenants, locks and visitors are left alone.
-    with tempfile.TemporaryDirectory(prefix="yingda-evaluation-") as folder:
-        environment = {
-            **os.environ,
-            THROW_AWAY: folder,
-            "DATA_DIR": folder,
-            "DATABASE_URL": f"sqlite:///{folder}/evaluation.sqlite3",
-            "PLATFORM_DATABASE_URL": "",
-            "DATABASE_APP_ROLE": "",
-            "REDIS_URL": "",
-            "CELERY_BROKER_URL": "",
-            "EMBEDDED": "true",
-            "LOG_LEVEL": "WARNING",
+        The first half passes through the review queue, as visitors' and agents' choices do.
+        """
+        taught, asked = evaluation.halves(judged)
+        heard = {entry.question: entry for entry in Entry.objects.all()}
+        for one in taught:
+            entry = heard[one.question.expected]
+            version = entry.versions.order_by("-number")[0]
+            proposal = proposals.propose(
+                one.question.text, source=ProposalSource.AGENT, version_id=version.pk
+            )
+            if proposal is not None and proposal.state == ProposalState.PENDING:
+                proposals.accept(proposal, by=None)
+        releases.publish(by=None)
+        after = [_ask(one.question) for one in asked]
+        return {
+            "learnt": {
+                "taught": len(taught),
+                "judged": len(asked),
+                "resolved_before": evaluation.figures(asked)["resolved"],
+                "resolved_after": evaluation.figures(after)["resolved"],
+                "answered_before": evaluation.figures(asked)["answered"],
+                "answered_after": evaluation.figures(after)["answered"],
+                "precision_after": evaluation.figures(after)["precision_answered"],
+            }
         }
-        command = [sys.executable, *sys.argv]
-        return subprocess.run(command, env=environment, check=False).returncode  # noqa: S603 -- itself
 
 
 def _read(file: Path) -> Table:
@@ -150,14 +162,6 @@ def _ask(question: Question) -> Judged:
         candidates=tuple(found.question for found in answers.candidates) if answers else (),
         seconds=seconds,
     )
-
-
-def _rss_mb() -> float | None:
-    try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-    except OSError:
-        return None
-    return round(pages * os.sysconf("SC_PAGE_SIZE") / 2**20, 1)
 
 
 def _write_details(file: Path, judged: list[Judged]) -> None:

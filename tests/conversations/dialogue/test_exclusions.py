@@ -4,7 +4,12 @@ import time
 
 import pytest
 
-from conversations.dialogue.exclusions import asks_for_person, excluded_topic
+from conversations.dialogue.exclusions import (
+    asks_for_person,
+    excluded_topic,
+    is_foreign_script,
+)
+from conversations.dialogue.types import Lexicon
 
 WANTS_PERSON = [
     "转人工",
@@ -142,6 +147,50 @@ def test_ordinary_question(text: str) -> None:
 )
 def test_ordinary_words_do_not_hide_a_topic(text: str, topic: str) -> None:
     assert excluded_topic(text) == topic
+
+
+OWN = Lexicon(
+    triggers=(("offtopic", "股票"), ("legal", "ＡＢＣ条例"), ("privacy", "怎么投诉")),
+    exceptions=("投诉电话", "起诉你们 (电影)"),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "topic"),
+    [
+        ("最近股票怎么样", "offtopic"),
+        ("按abc条例你们得赔", "legal"),
+        ("按Ａｂｃ条例你们得赔", "legal"),
+        ("怎么投诉", "privacy"),
+        ("股票亏了，我要起诉你们", "legal"),
+        ("股票亏了，按ABC条例赔", "legal"),
+        ("这是我要投诉电话打不通", ""),
+        ("有《起诉你们 （电影）》的票吗", ""),
+        ("投诉电话打不通，我要起诉你们", "legal"),
+        ("股 票", ""),
+        ("", ""),
+    ],
+)
+def test_the_tenants_own_words_count_as_well(text: str, topic: str) -> None:
+    assert excluded_topic(text, OWN) == topic
+
+
+@pytest.mark.parametrize(
+    ("text", "foreign"),
+    [
+        ("配送はいつ届きますか", True),
+        ("ｶﾀｶﾅ", True),
+        ("сколько", True),
+        ("كم السعر", True),
+        ("多久发货", False),
+        ("how long", False),
+        ("αβ 测试仪怎么用", False),
+        ("😂？ 123", False),
+        ("", False),
+    ],
+)
+def test_foreign_scripts_are_told_by_most_letters(text: str, foreign: bool) -> None:
+    assert is_foreign_script(text) is foreign
 
 
 @pytest.mark.parametrize("sense", [asks_for_person, excluded_topic])

@@ -5,7 +5,8 @@ import time
 
 import pytest
 
-from conversations.dialogue.smalltalk import reply_to
+from conversations.dialogue.smalltalk import LIKELY, is_likely, reply_to
+from conversations.dialogue.types import Options
 
 TALK = {
     "greeting": [
@@ -85,6 +86,16 @@ def test_small_talk(name: str, text: str) -> None:
 @pytest.mark.parametrize("text", NOT_TALK)
 def test_no_small_talk(text: str) -> None:
     assert reply_to(text) == ""
+
+
+@pytest.mark.parametrize(
+    ("topics", "likely"),
+    [({"smalltalk": LIKELY}, True), ({"smalltalk": LIKELY - 0.01}, False), ({}, False)],
+)
+def test_small_talk_in_other_words_is_told_by_likelihood(
+    topics: dict[str, float], likely: bool
+) -> None:
+    assert is_likely(Options((), 0.8, 0.2, topics=topics)) is likely
 
 
 @pytest.mark.parametrize("text", ["哈" * 500, "嗯" * 500, "谢" * 500, "h" + "a" * 500 + "ha"])

@@ -18,17 +18,20 @@ from conversations.models import (
     Conversation,
     Handoff,
     Message,
+    PhraseTopic,
+    TopicPhrase,
 )
 from conversations.services import bot, desk, phrases
 from conversations.services.contacts import Admission
 from conversations.services.handoff import request_handoff
 from knowledge import search
-from knowledge.models import ActiveRelease, EntryVersion, Release, ReleaseItem
+from knowledge.models import ActiveRelease, EntryVersion, Proposal, Release, ReleaseItem
 from knowledge.retrieval.gate import ANSWER_THRESHOLD, CLARIFY_THRESHOLD
 from tenants import clock
 from tenants.models import Breach, LedgerEntry, Membership, Obligation, Tenant
 from tenants.scoping import TenantScopeError
 from tenants.services import ledger
+from tests.conftest import KNOWLEDGE
 from tests.conversations.conftest import ANSWER, EITHER, KNOWN, UNKNOWN
 from tests.conversations.doors import ask, at_once, clocks, send
 
@@ -54,7 +57,12 @@ def test_known_question_is_answered_word_for_word_with_its_source(
         "",
     )
     assert (decision.release, decision.inquiry) == (knowledge, received.message.inquiry)
-    assert decision.candidates[0] == {"version": str(version.pk), "question": KNOWN, "p": 0.99}
+    assert decision.candidates[0] == {
+        "version": str(version.pk),
+        "question": KNOWN,
+        "p": 0.99,
+        "exact": True,
+    }
     assert (decision.answer_threshold, decision.clarify_threshold) == (
         ANSWER_THRESHOLD,
         CLARIFY_THRESHOLD,
@@ -524,3 +532,135 @@ def test_explanation_decides_alike_and_writes_nothing(
     assert answers.candidates[0].question == KNOWN
     assert (handed_off.outcome, unasked) == (Outcome.HANDOFF, None)
     assert BotDecision.objects.count() == 0
+
+
+def test_decision_remembers_the_likelier_topics(
+    in_tenant: Tenant,
+    knowledge: Release,
+    visitor: ContactSession,
+    offered: Callable[..., search.Answers],
+) -> None:
+    offered(
+        (KNOWN, 0.9),
+        in_scope=0.95,
+        topics={"legal": 0.93456, "ordinary": 0.05, "privacy": 0.0499},
+    )
+
+    ask(visitor, "你们得给个说法")
+
+    decision = BotDecision.objects.get()
+    assert (decision.rule, decision.reason) == ("topic.legal", "legal")
+    assert (decision.topics, decision.in_scope) == ({"legal": 0.935, "ordinary": 0.05}, 0.95)
+    assert Conversation.objects.get().handoff_reason == "legal"
+
+
+def test_decision_of_a_rule_before_the_knowledge_base_has_no_topics(
+    in_tenant: Tenant, visitor: ContactSession
+) -> None:
+    ask(visitor, "我要起诉你们")
+
+    decision = BotDecision.objects.get()
+    assert (decision.topics, decision.in_scope, decision.candidates) == ({}, None, [])
+
+
+@pytest.mark.parametrize("topic", PhraseTopic.values)
+def test_the_tenants_trigger_goes_to_people(
+    in_tenant: Tenant, visitor: ContactSession, topic: str
+) -> None:
+    TopicPhrase.objects.create(topic=topic, phrase="灰指甲")
+
+    reply = ask(visitor, "灰指甲能用吗")
+
+    decision = BotDecision.objects.get()
+    assert (decision.rule, decision.reason) == (f"topic.{topic}", topic)
+    with phrases.language_of(visitor.contact):
+        assert reply.text == phrases.handed_off(topic, position=1)
+
+
+def test_the_tenants_exception_alarms_nobody(
+    in_tenant: Tenant,
+    knowledge: Release,
+    visitor: ContactSession,
+    offered: Callable[..., search.Answers],
+) -> None:
+    TopicPhrase.objects.create(kind="exception", phrase="打官司")
+    offered((KNOWN, 0.9))
+
+    assert ask(visitor, "电影《打官司》多久发货").text == ANSWER
+
+
+def test_several_questions_at_once_are_offered_as_buttons(
+    in_tenant: Tenant,
+    knowledge: Release,
+    visitor: ContactSession,
+    offered: Callable[..., search.Answers],
+) -> None:
+    """Source: R26."""
+    invoice = KNOWLEDGE[2][1]
+    offered((KNOWN, 0.9), (invoice, 0.05), parts=[(KNOWN, 0.95), (invoice, 0.9)])
+
+    reply = ask(visitor, "多久发货？能开发票吗？")
+
+    assert (reply.kind, BotDecision.objects.get().rule) == ("clarify", "several")
+    assert [button["label"] for button in reply.buttons[:2]] == [KNOWN, invoice]
+    assert [button["action"] for button in reply.buttons] == ["reply", "reply", "handoff"]
+    assert Conversation.objects.get().failed_turns == 0
+
+    pressed = ask(visitor, KNOWN, context={"button": reply.buttons[0]["id"]})
+
+    assert pressed.text == ANSWER
+    assert not Proposal.objects.exists(), "of several questions none is this entry's phrasing"
+
+
+def test_third_time_the_same_is_asked_it_goes_to_people(
+    in_tenant: Tenant,
+    knowledge: Release,
+    visitor: ContactSession,
+    offered: Callable[..., search.Answers],
+) -> None:
+    """Source: R25."""
+    offered((KNOWN, 0.9))
+
+    texts = ["多久可以发货", "请问，多久可以发货？", "那能换货吗", "多久可以发货！谢谢"]
+    kinds = [ask(visitor, text).kind for text in texts]
+
+    assert kinds == ["answer", "answer", "answer", "notice"]
+    decision = BotDecision.objects.latest("decided_at")
+    assert (decision.rule, decision.reason) == ("repeated", "repeated")
+    assert Conversation.objects.get().handoff_reason == "repeated"
+
+
+def test_short_words_may_be_said_again_and_again(
+    in_tenant: Tenant,
+    knowledge: Release,
+    visitor: ContactSession,
+    offered: Callable[..., search.Answers],
+) -> None:
+    offered((KNOWN, 0.9))
+
+    assert {ask(visitor, "发货？").kind for _ in range(4)} == {"answer"}
+
+
+def test_foreign_script_goes_to_people_with_its_reason(
+    in_tenant: Tenant,
+    knowledge: Release,
+    visitor: ContactSession,
+    offered: Callable[..., search.Answers],
+) -> None:
+    offered()
+
+    reply = ask(visitor, "배송은 얼마나 걸려요")
+
+    decision = BotDecision.objects.get()
+    assert (decision.rule, decision.reason) == ("gate.unknown", "language")
+    with phrases.language_of(visitor.contact):
+        assert reply.text == phrases.handed_off("language", position=1)
+
+
+def test_explanation_obeys_the_tenants_phrases(in_tenant: Tenant) -> None:
+    TopicPhrase.objects.create(topic="offtopic", phrase="股票")
+
+    decision, answers = bot.explain("股票怎么买")
+
+    assert (decision.rule, answers) == ("topic.offtopic", None)
+    assert bot.as_row(decision).reason == "offtopic"

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from knowledge.retrieval import calibrate
 from knowledge.retrieval.gate import Evidence
+from knowledge.training import gate as calibrate
+from knowledge.training.paraphrases import Intent
 
 
 def _sample(size=4000, seed=5):
@@ -11,7 +12,7 @@ def _sample(size=4000, seed=5):
     rows = rng.normal(0, 1, (size, len(Evidence._fields)))
     truth = 1 / (1 + np.exp(-(2 * rows[:, 0] - rows[:, 1] + 0.5)))
     right = (rng.random(size) < truth).astype(float)
-    return calibrate.Sample(rows, right, np.ones(size)), truth
+    return calibrate.Sample(rows, right, right, np.ones(size)), truth
 
 
 def test_fit_gate_finds_the_formula_behind_the_outcomes():
@@ -28,7 +29,7 @@ def test_fit_gate_ignores_rows_without_weight():
     right = np.concatenate([sample.right, 1 - sample.right])
     weights = np.concatenate([sample.weights, np.zeros(len(truth))])
 
-    gate = calibrate.fit_gate(calibrate.Sample(rows, right, weights))
+    gate = calibrate.fit_gate(calibrate.Sample(rows, right, right, weights))
 
     np.testing.assert_allclose(gate.weights, calibrate.fit_gate(sample).weights, atol=1e-6)
 
@@ -72,6 +73,37 @@ def test_observe_sees_right_and_wrong_first_candidates(intents):
 
     assert sample.rows.shape == (len(sample.right), len(Evidence._fields))
     assert set(sample.right) == {0.0, 1.0}
+
+
+def test_tenants_of_trades_keep_questions_apart_from_phrasings():
+    intents = [
+        Intent(
+            "zh",
+            f"trade{i % 4}",
+            f"intent{i}",
+            "",
+            tuple(f"{i} text {j}" for j in range(8)),
+            (),
+            "",
+        )
+        for i in range(60)
+    ]
+
+    tenants = list(calibrate.draw_trades(intents, ["nothing of the kind", "nor this"]))
+
+    assert len(tenants) == calibrate.ROUNDS * 4
+    for tenant in tenants:
+        phrasings = {text for e in tenant.entries for text in (e.question, *e.phrasings)}
+        assert not phrasings & {text for text, _, _ in tenant.questions}
+        assert {label for _, label, _ in tenant.questions} >= {None}
+        assert sum(weight for _, _, weight in tenant.questions) == pytest.approx(1)
+
+
+def test_the_second_model_learns_from_the_first_three():
+    sample, _ = _sample(100)
+    sample = calibrate.Sample(sample.rows, sample.right, 1 - sample.right, sample.weights)
+
+    np.testing.assert_array_equal(calibrate.in_scope(sample).right, 1 - sample.right)
 
 
 def test_read_intents_is_the_same_every_time(tmp_path):

@@ -1,0 +1,106 @@
+"""How sure the assistant must be, as one page."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
+
+from knowledge.models import MatchingSettings
+from knowledge.retrieval.gate import ANSWER_THRESHOLD, CLARIFY_THRESHOLD
+from knowledge.services import matching
+from tenants.admin_base import TenantAdmin, TenantForm, actor_of, moment
+
+
+class MatchingForm(TenantForm):
+    """The thresholds; an empty one shows the product's default."""
+
+    class Meta:
+        model = MatchingSettings
+        fields = matching.THRESHOLDS
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        defaults = (ANSWER_THRESHOLD, CLARIFY_THRESHOLD)
+        for name, default in zip(matching.THRESHOLDS, defaults, strict=True):
+            if name in self.fields:
+                self.fields[name].widget.attrs |= {"placeholder": default, "step": "0.01"}
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        answer, clarify = (cleaned.get(name) for name in matching.THRESHOLDS)
+        # Where both are given the model says so; here one of them is the default.
+        if (answer is None) != (clarify is None) and not self.errors:
+            answer = ANSWER_THRESHOLD if answer is None else answer
+            clarify = CLARIFY_THRESHOLD if clarify is None else clarify
+            if clarify >= answer:
+                raise ValidationError(
+                    gettext(
+                        "Asking back must begin below answering; an empty field counts as the "
+                        "product's default, %(answer)s or %(clarify)s."
+                    ),
+                    code="order",
+                    params={"answer": ANSWER_THRESHOLD, "clarify": CLARIFY_THRESHOLD},
+                )
+        return cleaned
+
+
+@admin.register(MatchingSettings)
+class MatchingSettingsAdmin(TenantAdmin):
+    """Changes the tenant's one row; its list leads there."""
+
+    capabilities = {"view": "knowledge.view", "change": "knowledge.publish"}
+    form = MatchingForm
+    fieldsets = (
+        (_("How sure the assistant must be"), {"fields": matching.THRESHOLDS}),
+        (
+            _("What it learned from your visitors"),
+            {
+                "description": _(
+                    "Once 200 answers were judged, by visitors or by what agents answered "
+                    "instead, the assistant corrects its certainty by them."
+                ),
+                "fields": ("slope", "bias", "outcomes", "learned_at"),
+            },
+        ),
+        (None, {"fields": ("changed_at", "changed_by")}),
+    )
+    readonly_fields = ("slope", "bias", "outcomes", "learned_at", "changed_at", "changed_by")
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        if not self.has_view_permission(request):
+            return super().changelist_view(request, extra_context)
+        row = matching.current()
+        return HttpResponseRedirect(
+            reverse("admin:knowledge_matchingsettings_change", args=[row.pk])
+        )
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        context = {
+            "show_save_and_continue": False,
+            "show_save_and_add_another": False,
+            **(extra_context or {}),
+        }
+        response: HttpResponse = super().change_view(request, object_id, form_url, context)
+        return response
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        matching.change(obj, by=actor_of(request).user)
+
+    @display(description=_("calibrated at"))
+    def learned_at(self, row: MatchingSettings) -> str:
+        return moment(row.calibrated_at) or "–"
+
+    @display(description=_("changed at"))
+    def changed_at(self, row: MatchingSettings) -> str:
+        return moment(row.updated_at)
+
+    @display(description=_("changed by"))
+    def changed_by(self, row: MatchingSettings) -> str:
+        return str(row.updated_by or "–")

@@ -1,0 +1,42 @@
+"""Read and change how sure the assistant must be."""
+
+from django.db import transaction
+
+from knowledge.models import MatchingSettings
+from tenants.models import User
+from tenants.scoping import active_tenant_id
+from tenants.services import ledger
+from tenants.services.ledger import Event
+
+THRESHOLDS = ("answer_threshold", "clarify_threshold")
+
+
+def current() -> MatchingSettings:
+    """Return the tenant's settings, made with the product's defaults if there are none."""
+    settings, _created = MatchingSettings.objects.get_or_create(tenant_id=active_tenant_id())
+    return settings
+
+
+def locked() -> MatchingSettings:
+    """Return the tenant's settings, locked until the transaction ends."""
+    return MatchingSettings.objects.select_for_update().get(pk=current().pk)
+
+
+def change(settings: MatchingSettings, *, by: User) -> MatchingSettings:
+    """Write the thresholds of `settings`; old and new stand in the ledger.
+
+    Nothing else of it is written, and nothing at all where nothing differs. Holds from the next
+    question on.
+    """
+    with transaction.atomic():
+        standing = locked()
+        old = {name: getattr(standing, name) for name in THRESHOLDS}
+        new = {name: getattr(settings, name) for name in THRESHOLDS}
+        if old == new:
+            return standing
+        for name in THRESHOLDS:
+            setattr(standing, name, new[name])
+        standing.updated_by = by
+        standing.save()
+        ledger.append(Event("matching.changed", standing.pk, {"by": by.pk, "old": old, "new": new}))
+    return standing
