@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
@@ -151,6 +152,16 @@ CELERY_BEAT_SCHEDULE = {
         "task": "conversations.notice_silent_agents",
         "schedule": 30.0,
         "options": {"expires": 30},
+    },
+    "recalibrate": {
+        "task": "conversations.recalibrate",
+        "schedule": crontab(hour=19, minute=15),
+        "options": {"expires": 3600},
+    },
+    "compare-answers": {
+        "task": "conversations.compare_answers",
+        "schedule": crontab(hour=18, minute=45),
+        "options": {"expires": 3600},
     },
     "clear-sessions": {
         "task": "conversations.clear_sessions",

@@ -221,6 +221,12 @@ UNFOLD: dict[str, Any] = {
                         _may("obligation.view"),
                     ),
                     _item(
+                        _("Mismatch reports"),
+                        "difference",
+                        _changelist("conversations_mismatchreport"),
+                        _may("mismatch.view"),
+                    ),
+                    _item(
                         _("Ledger"),
                         "receipt_long",
                         _changelist("tenants_ledgerentry"),

@@ -11,7 +11,16 @@ from conversations.dialogue.types import Outcome
 EXCLUSIONS = ("legal", "complaint", "privacy")
 # Of the figures where less is better, the others are shares where more is.
 LESS_IS_BETTER = frozenset(
-    {"lookalike_false_alarm", "far_oos_buttons", "p50", "p95", "p99", "rss_mb", "build_s"}
+    {
+        "lookalike_false_alarm",
+        "in_scope_false_alarm",
+        "far_oos_buttons",
+        "p50",
+        "p95",
+        "p99",
+        "rss_mb",
+        "build_s",
+    }
 )
 _NOT_IN_SCOPE = frozenset({"lookalike"})
 
@@ -89,6 +98,9 @@ def figures(judged: Sequence[Judged]) -> dict[str, Any]:
         },
         "lookalike_false_alarm": among(
             "lookalike", lambda one: one.handed_over_by_topic or one.rule == "asked"
+        ),
+        "in_scope_false_alarm": share(
+            scope, lambda one: one.handed_over_by_topic or one.rule == "asked"
         ),
         "human_recall": among("human", lambda one: one.rule == "asked"),
         "smalltalk_ok": among("smalltalk", lambda one: one.outcome == Outcome.SMALLTALK),

@@ -10,8 +10,16 @@ from celery import shared_task
 from django.conf import settings
 
 from conversations import in_hand
-from conversations.models import ContactSession, Conversation, Inquiry, Message, Presence
+from conversations.models import (
+    BotDecision,
+    ContactSession,
+    Conversation,
+    Inquiry,
+    Message,
+    Presence,
+)
 from tenants import clock, terms
+from tenants.models import Tenant, TenantStatus
 from tenants.scoping import active_tenant_id, platform_scope, tenant_scope
 
 logger = logging.getLogger(__name__)
@@ -75,6 +83,32 @@ def notice_silent_agents() -> None:
             presences.mark_silent()
 
 
+@shared_task(name="conversations.recalibrate", platform=True, alone_for=600)
+def recalibrate() -> None:
+    """Read the assistant's certainty by what each tenant's visitors made of its answers."""
+    from conversations.services import outcomes  # noqa: PLC0415 -- leaf
+
+    with platform_scope("tenants whose visitors were answered, of all tenants"):
+        tenants = set(
+            BotDecision.objects.using(settings.PLATFORM_DATABASE)
+            .filter(decided_at__gt=clock.now() - timedelta(days=2))
+            .values_list("tenant_id", flat=True)
+        )
+    for tenant_id in tenants:
+        with tenant_scope(tenant_id):
+            _safely(outcomes.recalibrate)
+
+
+@shared_task(name="conversations.compare_answers", platform=True, alone_for=3600)
+def compare_answers() -> None:
+    """Compare what the assistant answered since the last run with its sources (R89, R91)."""
+    from conversations.services import fidelity  # noqa: PLC0415 -- leaf
+
+    for tenant_id in Tenant.objects.filter(status=TenantStatus.ACTIVE).values_list("pk", flat=True):
+        with tenant_scope(tenant_id):
+            _safely(fidelity.compare_new)
+
+
 @shared_task(name="conversations.clear_sessions", platform=True, alone_for=30)
 def clear_sessions() -> None:
     """Remove visitors' sessions that can never be used again."""
@@ -103,8 +137,8 @@ def _due(model: Any, fields: tuple[str, ...], **conditions: Any) -> Iterator[tup
             yield tuple(values)
 
 
-def _safely(work: Callable[[UUID], object], message_id: UUID) -> None:
+def _safely(work: Callable[..., object], *subject: UUID) -> None:
     try:
-        work(message_id)
+        work(*subject)
     except Exception:
-        logger.exception("Chore failed: message %s", message_id)
+        logger.exception("Chore failed: %s %s", work.__name__, subject)

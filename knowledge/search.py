@@ -1,7 +1,8 @@
 """The only reading door: what the active release has to say to a visitor's question.
 
 Each process keeps an index per tenant in memory, built from the release it was built for. A
-question costs one small query for the stamp of the active release; only a changed stamp rebuilds.
+question costs two small queries, for the stamp of the active release and the thresholds; only a
+changed stamp rebuilds.
 """
 
 import logging
@@ -50,7 +51,7 @@ class Candidate:
 class Answers:
     """What one release offers for one question, best first; no release, no candidates.
 
-    `in_scope`, `topics` and `parts` as in retrieval's SearchResult.
+    `in_scope`, `excluded`, `topics` and `parts` as in retrieval's SearchResult.
     """
 
     release_id: uuid.UUID | None
@@ -60,6 +61,7 @@ class Answers:
     answer_threshold: float = ANSWER_THRESHOLD
     clarify_threshold: float = CLARIFY_THRESHOLD
     in_scope: float = 0.0
+    excluded: float = 0.0
     topics: Mapping[str, float] = field(default_factory=dict)
     parts: tuple[Candidate, ...] = ()
 
@@ -81,7 +83,7 @@ def answer_candidates(text: str, *, limit: int = 5) -> Answers:
 
     One release answers the whole question. `p` is between 0 and 1, comparable between tenants;
     at or above `answer_threshold` an answer may be given, from `clarify_threshold` on it may be
-    offered. Needs the database for the release's stamp only.
+    offered. Needs the database for the release's stamp and the thresholds only.
     """
     settings = MatchingSettings.objects.first() or MatchingSettings()
     loaded = _current() or _nothing()
@@ -103,6 +105,7 @@ def answer_candidates(text: str, *, limit: int = 5) -> Answers:
         answer_threshold=settings.answer_threshold or ANSWER_THRESHOLD,
         clarify_threshold=settings.clarify_threshold or CLARIFY_THRESHOLD,
         in_scope=found.in_scope,
+        excluded=found.excluded,
         topics=found.topics,
         parts=parts if all(part.p >= ANSWER_THRESHOLD for part in parts) else (),
     )

@@ -19,7 +19,9 @@ class Role(models.TextChoices):
 _KNOWLEDGE_READ = frozenset({"knowledge.view"})
 _KNOWLEDGE = _KNOWLEDGE_READ | {"knowledge.change", "knowledge.publish"}
 _CONVERSATIONS_READ = frozenset({"conversation.view", "contact.view"})
-_SERVICE_READ = frozenset({"channel.view", "lexicon.view", "obligation.view", "ledger.view"})
+_SERVICE_READ = frozenset(
+    {"channel.view", "ledger.view", "lexicon.view", "mismatch.view", "obligation.view"}
+)
 
 CAPABILITIES: dict[str, frozenset[str]] = {
     Role.ACCOUNT_MANAGER: _KNOWLEDGE
@@ -31,6 +33,7 @@ CAPABILITIES: dict[str, frozenset[str]] = {
         "lexicon.change",
         "membership.change",
         "membership.view",
+        "mismatch.change",
         "tenant.view",
     },
     Role.CLIENT_ADMIN: _KNOWLEDGE

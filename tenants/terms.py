@@ -8,6 +8,9 @@ FIRST_REPLY = timedelta(seconds=10)
 HANDOFF = timedelta(seconds=60)
 # R-definition of an inquiry: it ends after this silence.
 INQUIRY_IDLE = timedelta(minutes=30)
+# Clause 2.2(3), R91: from the report to the wrong entry out of use, and to its correction.
+WRONG_ENTRY_OUT = timedelta(hours=1)
+MISMATCH_CORRECTED = timedelta(hours=4)
 
 CLAUSE_FIRST_REPLY = "2.1(1)"
 CLAUSE_HANDOFF = "2.1(3)"

@@ -133,6 +133,7 @@ ADMIN: dict[str, dict[str, str]] = {
     "conversations.conversation": {"view": "MCSRO"},
     "conversations.message": {"view": "MCSRO"},
     "conversations.handoff": {"view": "MCSRO"},
+    "conversations.mismatchreport": {"view": "MCSRO", "add": "MO", "change": "MO"},
     "conversations.botdecision": {"view": "MCSRO"},
     "tenants.obligation": {"view": "MCSRO"},
     "tenants.breach": {"view": "MCSRO"},
@@ -456,6 +457,7 @@ FILTERS = {
     "knowledge.proposal": "entry__category__id__exact knowledge.category",
     "conversations.conversation": "contact conversations.contact",
     "conversations.contact": "channel__id__exact conversations.channel",
+    "conversations.message": "version knowledge.entryversion",
     "conversations.consent": "channel__id__exact conversations.channel",
 }
 FORBIDDEN_LOOKUPS = (

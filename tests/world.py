@@ -7,7 +7,14 @@ from django.contrib.auth import get_user_model
 from django.db import models
 
 from conversations.dialogue.types import Decision, Outcome
-from conversations.models import Channel, Contact, Conversation, Message, TopicPhrase
+from conversations.models import (
+    Channel,
+    Contact,
+    Conversation,
+    Message,
+    MismatchReport,
+    TopicPhrase,
+)
 from conversations.services import bot, contacts, desk, handoff, intake, presences
 from conversations.services.contacts import Admission
 from conversations.services.identity import Introduction
@@ -168,6 +175,15 @@ def _dealing(world: World) -> None:
     )
     for row in (
         TopicPhrase.objects.create(topic="legal", phrase=f"{mark}词"),
+        MismatchReport.objects.create(
+            entry_version=world.rows["knowledge.entryversion"],
+            kind="client_text",
+            owner="client",
+            found_by="client",
+            message=reply,
+            note=f"{mark}有误",
+            created_at=clock.now(),
+        ),
         world.channel,
         world.visitor.session,
         Contact.objects.get(),

@@ -3,19 +3,26 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, MultipleChoicesDropdownFilter
+from unfold.contrib.filters.admin import (
+    ChoicesDropdownFilter,
+    DropdownFilter,
+    MultipleChoicesDropdownFilter,
+)
 from unfold.decorators import display
 
 from conversations import wire
 from conversations.admin.links import conversation_link
 from conversations.models import BotDecision, DecisionOutcome, Feedback, Message
+from knowledge.models import EntryVersion
 from tenants.admin_base import ReadOnlyAdmin, badge, moment
 from tenants.admin_filters import period_on
+from tenants.scoping import as_uuid
 
 OUTCOME_TONES = {
     DecisionOutcome.ANSWERED: "ok",
@@ -113,6 +120,25 @@ class BotDecisionAdmin(ReadOnlyAdmin):
         return conversation_link(decision.conversation_id)
 
 
+class VersionFilter(DropdownFilter):
+    """The replies that one entry version gave, reached from a mismatch report."""
+
+    title = _("entry version")
+    parameter_name = "version"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        asked = request.GET.get(self.parameter_name)
+        if not asked:
+            return []
+        version = EntryVersion.objects.filter(pk=as_uuid(asked)).first()
+        # Without a choice the filter would not apply, and every message be shown.
+        return [(asked, str(version) if version else "–")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        asked = self.value()
+        return queryset.filter(entry_version=as_uuid(asked)) if asked else queryset
+
+
 @admin.register(Message)
 class MessageAdmin(ReadOnlyAdmin):
     """Shows single messages, above all those a visitor judged."""
@@ -124,6 +150,7 @@ class MessageAdmin(ReadOnlyAdmin):
         ("feedback", ChoicesDropdownFilter),
         ("author_kind", ChoicesDropdownFilter),
         period_on("created_at"),
+        VersionFilter,
     )
     list_filter_submit = True
     list_select_related = ("entry_version",)

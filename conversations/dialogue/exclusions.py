@@ -6,7 +6,6 @@ topic model, whose probabilities come with what the knowledge base offers (R23-R
 
 import re
 import unicodedata
-from collections.abc import Iterable
 
 from conversations.dialogue.types import Lexicon, Options
 
@@ -121,8 +120,9 @@ def likely_topic(text: str, options: Options, lexicon: Lexicon = _NO_WORDS) -> s
     """
     if any(_folded(phrase) in _folded(text) for phrase in lexicon.exceptions):
         return ""
-    likely = {topic: options.topics.get(topic, 0.0) for topic in EXCLUDED}
-    return max(likely, key=lambda topic: likely[topic]) if _is_likely(likely.values()) else ""
+    if options.excluded < LIKELY_EXCLUDED:
+        return ""
+    return max(EXCLUDED, key=lambda topic: options.topics.get(topic, 0.0))
 
 
 def likely_asks_for_person(options: Options) -> bool:
@@ -145,10 +145,6 @@ def is_foreign_script(text: str) -> bool:
     text = unicodedata.normalize("NFKC", text)
     letters = sum(sign.isalpha() for sign in text)
     return letters > 0 and len(_FOREIGN_LETTER.findall(text)) * 2 > letters
-
-
-def _is_likely(shares: Iterable[float]) -> bool:
-    return sum(shares) >= LIKELY_EXCLUDED
 
 
 def _folded(text: str) -> str:

@@ -13,6 +13,12 @@ from conversations.models.message import (
     MessageKind,
     Note,
 )
+from conversations.models.mismatch import (
+    MismatchFinder,
+    MismatchKind,
+    MismatchOwner,
+    MismatchReport,
+)
 from conversations.models.presence import Presence, PresenceStatus
 from conversations.models.topic_phrase import PhraseKind, PhraseTopic, TopicPhrase
 
@@ -33,6 +39,10 @@ __all__ = [
     "Inquiry",
     "Message",
     "MessageKind",
+    "MismatchFinder",
+    "MismatchKind",
+    "MismatchOwner",
+    "MismatchReport",
     "Note",
     "PhraseKind",
     "PhraseTopic",

@@ -99,6 +99,14 @@ class Message(TenantModel):
                 name="message_answer_has_source",
             ),
         ]
+        indexes = [
+            # What is compared with its source, in the order of time.
+            models.Index(
+                fields=("tenant", "id"),
+                condition=models.Q(entry_version__isnull=False),
+                name="message_with_source",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.seq} {self.get_author_kind_display()}"

@@ -225,6 +225,7 @@ def _options(answers: search.Answers) -> Options:
         clarify_threshold=answers.clarify_threshold,
         low_content=answers.low_content,
         in_scope=answers.in_scope,
+        excluded=answers.excluded,
         topics=answers.topics,
         parts=tuple(_option(part) for part in answers.parts),
     )

@@ -21,11 +21,11 @@ class Evidence(NamedTuple):
     """What speaks for one candidate; figures that mean the same whatever a knowledge base's size.
 
     closeness: cosine of the question with the nearest phrasing anywhere, by vectors where there is
-    an encoder, else by words. head: score of the learned head; head_margin: its lead over the best
+    an encoder, else by words. strangeness: how much closer a question of the background is. head: score of the learned head; head_margin: its lead over the best
     other candidate there. agreement: share of the single rankings it leads. spread: lead over the
     average entry in the plain comparison, and lead: over the best other candidate in the final
     ranking, both in standard deviations over the entries. offtopic: log odds that the question is
-    nobody's business.
+    nobody's business. excluded: log odds that it is one for people alone.
     """
 
     closeness: float
@@ -35,6 +35,8 @@ class Evidence(NamedTuple):
     spread: float
     lead: float
     offtopic: float
+    strangeness: float
+    excluded: float
 
 
 Row = NDArray[np.float64]
@@ -56,11 +58,12 @@ class Gate:
         return 1 / (1 + math.exp(-float(scaled @ self.weights) - self.bias))
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=6)
 def load_gate(mode: str) -> Gate:
-    """Return the shipped gate of a mode, semantic or lexical; with ".scope", the one for buttons.
+    """Return the shipped gate of a mode, semantic or lexical.
 
-    That one says whether any of the first three candidates is right. The constants come from
+    With ".scope" it says whether any of the first three candidates is right, with ".excluded"
+    whether the question is one for people alone. The constants come from
     `python -m knowledge.training.gate`.
     """
     constants = json.loads((resources.files(__package__) / "gate.json").read_text("utf-8"))[mode]

@@ -18,6 +18,7 @@ SHARPNESS = 2.0
 LEXICAL_SHARE = 0.5
 RIDGE = 0.5
 LEXICAL_RIDGE = 1.0
+LINEAR_RIDGE = 3.0
 
 
 def kernel(lexical: Floats, semantic: Floats | None) -> Floats:
@@ -68,3 +69,29 @@ def fit_head(
     influence[np.diag_indices(len(rows))] += LEXICAL_RIDGE if semantic is None else RIDGE
     coefficients = np.linalg.solve(influence, targets)
     return Head(rows, np.ascontiguousarray(coefficients, np.float32))
+
+
+@dataclass(frozen=True)
+class LinearHead:
+    """Ridge regression from vectors onto entries, for more phrasings than a kernel can hold."""
+
+    coefficients: Floats
+
+    def scores(self, question: Floats) -> Floats:
+        """Return a score by entry, about 1 for the right one, from the question's vector."""
+        return np.asarray(question @ self.coefficients, np.float32)
+
+
+def fit_linear(vectors: Floats, owners: Integers, size: int) -> LinearHead | None:
+    """Return the head for unit vectors of phrasings; None when it would be too large."""
+    width = vectors.shape[1]
+    if width * size > MAX_COEFFICIENTS:
+        return None
+    targets = np.zeros((size, width), np.float32)
+    np.add.at(targets, owners, vectors)
+    # What every entry gets of a phrasing that is another's.
+    targets -= vectors.sum(axis=0) / size
+    influence = vectors.T @ vectors
+    influence[np.diag_indices(width)] += LINEAR_RIDGE
+    solution = np.linalg.solve(influence, targets.T)
+    return LinearHead(np.ascontiguousarray(solution, np.float32))

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from knowledge.retrieval.background import Background, load_background
 from knowledge.retrieval.encoder import Encoder
 from knowledge.retrieval.gate import EXACT_P, Evidence, load_gate
-from knowledge.retrieval.head import Head, fit_head, head_rows
+from knowledge.retrieval.head import Head, LinearHead, fit_head, fit_linear, head_rows
 from knowledge.retrieval.lexical import LexicalIndex, distinct
+from knowledge.retrieval.models import ENCODER_ID
 from knowledge.retrieval.semantic import SemanticIndex, best_by_owner
 from knowledge.retrieval.sound import spelled
 from knowledge.retrieval.text import (
@@ -22,7 +24,7 @@ from knowledge.retrieval.text import (
     questions_in,
     text_key,
 )
-from knowledge.retrieval.topics import TopicModel, load_topics, log_odds
+from knowledge.retrieval.topics import TopicModel, excluded_share, load_topics, log_odds
 
 Floats = NDArray[np.float32]
 Vectors = Mapping[str, NDArray[Any]]
@@ -72,8 +74,8 @@ class Scored:
 class SearchResult:
     """Candidates, best first, and whether the question said anything at all.
 
-    `in_scope` is the probability that one of the first three is right, `topics` that of each topic
-    the text may be about. `parts` are the best candidates of a text's single questions, where it
+    `in_scope` is the probability that one of the first three is right, `excluded` that the text is
+    about something for people alone, `topics` that of each topic it may be about. `parts` are the best candidates of a text's single questions, where it
     asks several. `evidence` is what the first candidate's probability rests on; None when there is
     none, or when the question is a phrasing word for word.
     """
@@ -82,6 +84,7 @@ class SearchResult:
     low_content: bool
     topics: Mapping[str, float]
     in_scope: float = 0.0
+    excluded: float = 0.0
     parts: tuple[Scored, ...] = ()
     evidence: Evidence | None = None
 
@@ -116,6 +119,7 @@ class _Scores:
     document: Floats
     head: Floats
     closeness: float
+    elsewhere: float
 
 
 class Index:
@@ -127,6 +131,7 @@ class Index:
         encoder: Encoder | None,
         vectors: Vectors,
         topics: TopicModel | None = None,
+        background: Background | None = None,
     ) -> None:
         self.entries = [entry for entry in entries if _phrasings(entry)]
         self.encoder = encoder
@@ -139,6 +144,9 @@ class Index:
         self._languages = [guess_language(entry.question) for entry in self.entries]
         self._mode = "lexical" if encoder is None else "semantic"
         self._topics = topics or load_topics(self._mode)
+        self._background = background
+        if background is None and encoder is not None and encoder.id == ENCODER_ID:
+            self._background = load_background()
         if not self.entries:
             return
         self._lexical = LexicalIndex(flat)
@@ -172,16 +180,19 @@ class Index:
             encoder.parts,
         )
 
-    def _fit(self) -> Head | None:
+    def _fit(self) -> Head | LinearHead | None:
         rows = head_rows(self._owners)
-        if len(rows) <= len(self.entries):
+        size = len(self.entries)
+        if len(rows) < len(self._owners) and self._semantic is not None:
+            return fit_linear(self._semantic.phrasings, self._owners, size)
+        if len(rows) <= size:
             return None
         semantic = None
         if self._semantic is not None:
             own = self._semantic.phrasings[rows]
             semantic = own @ own.T
         lexical = self._lexical.similarities(rows)
-        return fit_head(rows, self._owners, len(self.entries), lexical, semantic)
+        return fit_head(rows, self._owners, size, lexical, semantic)
 
     def search(
         self, text: str, *, limit: int = 5, language: Language | None = None
@@ -196,7 +207,12 @@ class Index:
         topics = self._topics.probabilities(text, vector)
         owners = self._exact.get(normalise(text), [])
         if not self.entries or (not owners and is_low_content(text)):
-            return SearchResult((), low_content=is_low_content(text), topics=topics)
+            return SearchResult(
+                (),
+                low_content=is_low_content(text),
+                topics=topics,
+                excluded=excluded_share(topics),
+            )
         scores = self._score(text, vector, language)
         if len(set(owners)) == 1:
             candidates = self._decided(scores, owners[0], limit)
@@ -224,6 +240,7 @@ class Index:
             low_content=False,
             topics=topics,
             in_scope=in_scope,
+            excluded=load_gate(f"{self._mode}.excluded").probability(top),
             parts=self._parts(text, language),
             evidence=top,
         )
@@ -270,15 +287,18 @@ class Index:
         )
         document = self._documents.scores(self._documents.weigh(text))
         zeros = np.zeros(size, np.float32)
-        nearest, centre, near = zeros, zeros, None
-        closeness = float(lexical.max())
+        nearest, centre, near, question = zeros, zeros, None, None
+        closeness, elsewhere = float(lexical.max()), 0.0
         if self._semantic is None or vector is None:
             base = lexical + SOUND_WEIGHT * sound
             weak = LEXICAL_MODE_DOCUMENT_WEIGHT * document
         else:
             found = self._semantic.scores(vector)
-            nearest, centre, near = found.nearest, found.centre, found.phrasings
+            nearest, centre = found.nearest, found.centre
+            near, question = found.phrasings, found.question
             closeness = found.raw
+            if self._background is not None and self.encoder is not None:
+                elsewhere = self._background.closeness(vector[: self.encoder.parts[0].dim])
             base = (
                 NEAREST_WEIGHT * nearest
                 + CENTRE_WEIGHT * centre
@@ -290,13 +310,19 @@ class Index:
                 + SENTENCE_WEIGHT * found.sentence
                 + DOCUMENT_WEIGHT * document
             )
-        head = zeros if self._head is None else self._head.scores(by_phrasing, near)
+        head = zeros
+        if isinstance(self._head, Head):
+            head = self._head.scores(by_phrasing, near)
+        elif self._head is not None and question is not None:
+            head = self._head.scores(question)
         ranking = base + HEAD_WEIGHT * head + weak
         if language is not None:
             ranking = ranking + LANGUAGE_WEIGHT * np.array(
                 [own == language for own in self._languages], np.float32
             )
-        return _Scores(ranking, base, nearest, centre, lexical, document, head, closeness)
+        return _Scores(
+            ranking, base, nearest, centre, lexical, document, head, closeness, elsewhere
+        )
 
     def _evidence(self, scores: _Scores, i: int, topics: Mapping[str, float]) -> Evidence:
         rankings = [scores.lexical, scores.document]
@@ -313,6 +339,8 @@ class Index:
             spread=float((scores.base[i] - scores.base.mean()) / (scores.base.std() + FLOOR)),
             lead=_lead(scores.ranking, i) / (float(scores.ranking.std()) + FLOOR),
             offtopic=log_odds(topics.get("offtopic", 0.0)),
+            strangeness=scores.elsewhere - scores.closeness if scores.elsewhere else 0.0,
+            excluded=log_odds(excluded_share(topics)),
         )
 
 
@@ -327,11 +355,12 @@ def build_index(
     encoder: Encoder | None = None,
     vectors: Vectors | None = None,
     topics: TopicModel | None = None,
+    background: Background | None = None,
 ) -> Index:
     """Return an index of the entries; without an encoder it compares words alone.
 
     `vectors` holds vectors the encoder computed earlier, keyed by text_key; any float type will
-    do. What it lacks of texts_to_embed(entries) is computed here. `topics` is another topic model
-    than the shipped one.
+    do. What it lacks of texts_to_embed(entries) is computed here. `topics` and `background` are
+    others than the shipped ones.
     """
-    return Index(entries, encoder, vectors or {}, topics)
+    return Index(entries, encoder, vectors or {}, topics, background)

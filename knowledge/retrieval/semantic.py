@@ -43,11 +43,13 @@ def best_by_owner(scores: Floats, owners: Integers, size: int) -> Floats:
 class SemanticScores:
     """How near a question is, as cosines.
 
-    `raw`: its nearest phrasing, before the mean is taken away. `phrasings`: every phrasing.
+    `raw`: its nearest phrasing, by the first encoder, before the mean is taken away.
+    `question`: its vector in the space of the phrasings. `phrasings`: every phrasing.
     The rest by entry: nearest phrasing, centre of the phrasings, whole answer, best sentence of it.
     """
 
     raw: float
+    question: Floats
     phrasings: Floats
     nearest: Floats
     centre: Floats
@@ -104,6 +106,7 @@ class SemanticIndex:
         parts: Sequence[Part],
     ) -> None:
         self._asked = Space(phrasings, [(part.dim, part.share) for part in parts])
+        self._first = parts[0].dim
         self._told = None
         self._owners, self._speakers, self._size = owners, speakers, size
         self._centres = np.zeros((size, phrasings.shape[1]), np.float32)
@@ -133,10 +136,15 @@ class SemanticIndex:
             spoken = self._told.vectors @ told
             sentence = best_by_owner(spoken, self._speakers, self._size)
         return SemanticScores(
-            raw=float((self._asked.original(likeliest) @ vector).max()),
+            raw=self._raw(likeliest, vector),
+            question=question,
             phrasings=phrasings,
             nearest=best_by_owner(phrasings, self._owners, self._size),
             centre=self._centres @ question,
             answer=answer,
             sentence=sentence,
         )
+
+    def _raw(self, rows: Integers, vector: Floats) -> float:
+        span = slice(0, self._first)
+        return float((unit(self._asked.original(rows)[:, span]) @ unit(vector[span])).max())

@@ -187,7 +187,9 @@ def guess_language(text: str) -> Language:
 
 def questions_in(text: str) -> list[str]:
     """Return the single questions of a text: its parts that end in a question mark."""
-    parts = (part.strip(_EDGES) for part in _QUESTION.findall(fold(text)))
+    # Folding takes the mark at the end away.
+    folded = fold(text) + ("?" if text.rstrip().endswith(("?", "？")) else "")
+    parts = (part.strip(_EDGES) for part in _QUESTION.findall(folded))
     return [part for part in parts if part and not is_low_content(part)]
 
 

@@ -18,6 +18,8 @@ Floats = NDArray[np.float32]
 WEIGHTS = "topics.npz"
 # Everything a knowledge base may be asked, whatever its trade.
 ORDINARY = "ordinary"
+# What only people may handle, whatever a knowledge base holds.
+EXCLUDED = ("legal", "complaint", "privacy")
 # Columns that terms are hashed into.
 BUCKETS = 1 << 14
 # Length of the vector of terms beside a sentence vector of length 1.
@@ -43,6 +45,11 @@ class TopicModel:
             scores = scores + (vector - self.centre) @ self.by_vector
         odds = np.exp(scores - scores.max())
         return dict(zip(self.names, (odds / odds.sum()).tolist(), strict=True))
+
+
+def excluded_share(topics: Mapping[str, float]) -> float:
+    """Return the probability that a message is about one of the topics for people alone."""
+    return sum(topics.get(topic, 0.0) for topic in EXCLUDED)
 
 
 def log_odds(p: float) -> float:

@@ -1,6 +1,6 @@
 """Trains what is added to the encoder: python -m knowledge.training.encoder WEIGHTS FOLDER.
 
-WEIGHTS is the weight file that fetch_models takes out of its package. FOLDER holds the public
+WEIGHTS is the weight file that fetch_models takes out of its package. FOLDER holds `public`, the
 intent sets as JSON lines {text, label}, and `paraphrase`, JSON lines {lang, trade, intent, text};
 our own paraphrases and the topics' sentences stand beside this module. Needs PyTorch, which the
 product does not (requirements-training.txt), and about 40 minutes on two cores.
@@ -19,6 +19,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -98,7 +99,7 @@ def read_material(folder: Path, tokenizer: Tokenizer, *, rehearsal: bool) -> Mat
 
 def seen(folder: Path, name: str) -> Iterator[dict[str, str]]:
     """Yield the lines of a public set that may be learnt from: the tenth kept out judges."""
-    for line in (folder / name / "train.jsonl").read_text("utf-8").splitlines():
+    for line in (folder / "public" / name / "train.jsonl").read_text("utf-8").splitlines():
         row = json.loads(line)
         if not is_kept_out(name, row["text"]):
             yield row
@@ -183,7 +184,7 @@ class Network:
         cuts = [round(len(order) * share) for share in (0, 0.4, 0.75, 0.92, 1)]
         parts = [
             self._forward([texts[row] for row in order[start:stop]])
-            for start, stop in zip(cuts, cuts[1:], strict=False)
+            for start, stop in pairwise(cuts)
             if stop > start
         ]
         places = self.torch.tensor(np.argsort(order))

@@ -1,9 +1,10 @@
 """Fits the gate's constants: python -m knowledge.training.gate FOLDER WEIGHTS REHEARSAL.
 
 Small knowledge bases are drawn from intents that the encoder has not learnt from: our own
-paraphrases, and the public sets in FOLDER, JSON lines {text, label}. They are asked what they know,
+paraphrases, and the sets in FOLDER/public, JSON lines {text, label}. They are asked what they know,
 what a neighbour knows and what nobody knows, and two logistic models learn when the first candidate
-was right, and when one of the first three was.
+was right, and when one of the first three was. Asked what only people may handle, and what merely
+sounds like it, a third learns to tell these apart.
 
 REHEARSAL is what `knowledge.training.encoder --rehearsal` wrote: an adaptation learnt without our
 own paraphrases. With the one that ships, every question here would look easier than a stranger's.
@@ -16,15 +17,17 @@ import random
 import shutil
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from zlib import crc32
 
 import numpy as np
+from numpy.typing import NDArray
 
 from knowledge.retrieval import conversion_e5, gate
 from knowledge.retrieval.adaptation import unpacked
+from knowledge.retrieval.background import Background
 from knowledge.retrieval.encoder import Encoder, LocalEncoder, Part, Vectors
 from knowledge.retrieval.gate import (
     ANSWER_THRESHOLD,
@@ -35,11 +38,13 @@ from knowledge.retrieval.gate import (
 )
 from knowledge.retrieval.index import IndexEntry, build_index
 from knowledge.retrieval.models import E5_FOLDER, USE_FOLDER, encoder_folder
+from knowledge.retrieval.semantic import unit
 from knowledge.retrieval.text import has_cjk, text_key
-from knowledge.retrieval.topics import TopicModel
+from knowledge.retrieval.topics import EXCLUDED, TopicModel
 from knowledge.training import topics
 from knowledge.training.paraphrases import Intent
 from knowledge.training.paraphrases import read_intents as read_paraphrases
+from knowledge.training.topics import Sentence
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +56,7 @@ PHRASINGS = (1, 2, 4, 6, 10, 20)
 SEEDS = (0,)
 # Rounds of drawing from the trades, and how much they count beside the public sets.
 ROUNDS, TRADES_WEIGHT = 3, 8.0
-OFF_TOPIC = "offtopic"
+OFF_TOPIC, ALIKE = "offtopic", "lookalike"
 HELD_OUT = 0.25
 QUESTIONS = 240
 # What visitors are taken to ask: mostly what is known, the rest half near and half far.
@@ -61,9 +66,18 @@ STEPS = 30
 # Figures whose meaning is the same in other languages and styles. Without an encoder, the plain
 # cosines are not: Chinese phrasings share fewer terms than English ones do.
 USED = {
-    "semantic": Evidence._fields,
+    "semantic": tuple(name for name in Evidence._fields if name != "excluded"),
     "lexical": ("head", "agreement", "spread", "lead", "offtopic"),
+    "semantic.excluded": ("excluded", "closeness", "head", "lead", "spread", "strangeness"),
+    "lexical.excluded": ("excluded", "head", "lead", "spread"),
 }
+# How much a question for people, and one that sounds like it, counts beside one of a trade.
+EXCLUDED_WEIGHT, ALIKE_WEIGHT = 1.0, 2.0
+# Questions of other trades that a trade's knowledge base is asked. Where another trade's intent
+# is this close to one of its own, the knowledge base may well answer it, so it is left out.
+STRANGERS, PARALLEL = 150, 0.6
+# What stands for the label where none is right.
+NEAR, FAR = " near", " far"
 CONSTANTS = Path(gate.__file__).with_name("gate.json")
 
 Intents = dict[str, list[str]]
@@ -71,19 +85,31 @@ Intents = dict[str, list[str]]
 
 @dataclass(frozen=True)
 class Tenant:
-    """A small knowledge base with questions: the label expected, or None where none is right."""
+    """A small knowledge base with questions: the label expected, NEAR or FAR where none is right.
+
+    `people` are questions with weights and whether only people may handle them. `trades` are
+    those whose questions are no strangers to it.
+    """
 
     entries: list[IndexEntry]
-    questions: list[tuple[str, str | None, float]]
+    questions: list[tuple[str, str, float]]
+    people: tuple[tuple[str, bool, float], ...] = ()
+    trades: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Gate inputs with outcomes and weights: the first candidate right, one of three right."""
+    """Gate inputs with weights and outcomes.
+
+    right: the first candidate is the answer; among: one of the first three is; far: the question
+    is a stranger's; excluded: it is one for people alone.
+    """
 
     rows: Row
     right: Row
     among: Row
+    far: Row
+    excluded: Row
     weights: Row
 
 
@@ -138,12 +164,12 @@ def _draw(rng: random.Random, intents: Intents, far: list[str], size: int, count
     labels = rng.sample(sorted(intents), min(size, len(intents)))
     unknown = set(labels[: int(len(labels) * HELD_OUT)])
     entries = []
-    known: list[tuple[str, str | None]] = []
-    near: list[tuple[str, str | None]] = []
+    known: list[tuple[str, str]] = []
+    near: list[tuple[str, str]] = []
     for label in labels:
         asked = intents[label][DRAWN:]
         if label in unknown:
-            near += [(text, None) for text in asked]
+            near += [(text, NEAR) for text in asked]
             continue
         first, *rest = rng.sample(intents[label][:DRAWN], count)
         entries.append(IndexEntry(label, first, tuple(rest), "", ""))
@@ -151,7 +177,7 @@ def _draw(rng: random.Random, intents: Intents, far: list[str], size: int, count
     kinds = (
         (known, KNOWN_SHARE, QUESTIONS),
         (near, NEAR_SHARE, QUESTIONS // 2),
-        ([(text, None) for text in far], FAR_SHARE, QUESTIONS // 2),
+        ([(text, FAR) for text in far], FAR_SHARE, QUESTIONS // 2),
     )
     questions = []
     for pool, share, most in kinds:
@@ -160,8 +186,21 @@ def _draw(rng: random.Random, intents: Intents, far: list[str], size: int, count
     return Tenant(entries, questions)
 
 
-def draw_trades(intents: Sequence[Intent], far: Sequence[str]) -> Iterator[Tenant]:
-    """Yield knowledge bases of one to three trades, each with four to six phrasings an entry."""
+@dataclass(frozen=True)
+class Strangers:
+    """What the knowledge bases of trades are asked beside what they know."""
+
+    far: Sequence[str]
+    people: Sequence[Sentence]
+
+
+def draw_trades(
+    intents: Sequence[Intent], strangers: Strangers, closeness: Row
+) -> Iterator[Tenant]:
+    """Yield knowledge bases of one to three trades, each with four to six phrasings an entry.
+
+    `closeness` holds the cosines of the intents with each other.
+    """
     trades: dict[str, list[Intent]] = defaultdict(list)
     for intent in intents:
         trades[intent.trade].append(intent)
@@ -169,56 +208,101 @@ def draw_trades(intents: Sequence[Intent], far: Sequence[str]) -> Iterator[Tenan
         rng = random.Random(f"trades {turn}")  # noqa: S311 -- no secret
         order = rng.sample(sorted(trades), len(trades))
         for place, trade in enumerate(order):
-            others = (order + order)[place + 1 : place + 1 + rng.choice((0, 1, 1, 2))]
-            chosen = [intent for name in (trade, *others) for intent in trades[name]]
-            yield _draw_trades(rng, chosen, far)
+            names = (trade, *(order + order)[place + 1 : place + 1 + rng.choice((0, 1, 1, 2))])
+            own = [intent for name in names for intent in trades[name]]
+            inside = np.array([intent.trade in names for intent in intents])
+            foreign = ~inside & (closeness[:, inside].max(axis=1) < PARALLEL)
+            elsewhere = [
+                text
+                for intent, is_foreign in zip(intents, foreign, strict=True)
+                if is_foreign
+                for text in intent.texts[1:]
+            ]
+            far = [*strangers.far, *rng.sample(elsewhere, min(len(elsewhere), STRANGERS))]
+            yield _draw_trades(rng, frozenset(names), own, far, strangers.people)
 
 
-def _draw_trades(rng: random.Random, intents: Sequence[Intent], far: Sequence[str]) -> Tenant:
+def _draw_trades(
+    rng: random.Random,
+    trades: frozenset[str],
+    intents: Sequence[Intent],
+    far: Sequence[str],
+    people: Sequence[Sentence],
+) -> Tenant:
     count = rng.choice((4, 5, 6))
     unknown = set(rng.sample(range(len(intents)), int(len(intents) * HELD_OUT)))
     entries = []
-    known: list[tuple[str, str | None]] = []
-    near: list[tuple[str, str | None]] = []
+    known: list[tuple[str, str]] = []
+    near: list[tuple[str, str]] = []
     for place, intent in enumerate(intents):
         first, *rest = intent.texts
         rng.shuffle(rest)
         if place in unknown:
-            near += [(text, None) for text in rest[:2]]
+            near += [(text, NEAR) for text in rest[:2]]
             continue
         key = f"{intent.trade} {intent.name}"
         phrasings, asked = tuple(rest[: count - 1]), rest[count - 1 :]
         entries.append(IndexEntry(key, first, phrasings, intent.answer, intent.category))
         known += [(text, key) for text in asked]
     questions = []
-    kinds = ((known, KNOWN_SHARE), (near, NEAR_SHARE), ([(text, None) for text in far], FAR_SHARE))
+    kinds = ((known, KNOWN_SHARE), (near, NEAR_SHARE), ([(text, FAR) for text in far], FAR_SHARE))
     for pool, share in kinds:
         chosen = rng.sample(pool, min(QUESTIONS, len(pool)))
         questions += [(text, label, share / len(chosen)) for text, label in chosen]
-    return Tenant(entries, questions)
+    drawn = rng.sample(list(people), min(QUESTIONS, len(people)))
+    asked_of_people = tuple(
+        (
+            one.text,
+            one.topic in EXCLUDED,
+            (EXCLUDED_WEIGHT if one.topic in EXCLUDED else ALIKE_WEIGHT) / max(len(drawn), 1),
+        )
+        for one in drawn
+    )
+    return Tenant(entries, questions, asked_of_people, trades)
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What an index is built with here, none of it learnt from what will be asked."""
+
+    topic_model: TopicModel | None = None
+    background: Callable[[frozenset[str]], Background] | None = None
 
 
 def observe(
     tenants: Iterator[Tenant],
     encoder: Encoder | None,
+    surroundings: Surroundings = Surroundings(),
     *,
-    topic_model: TopicModel | None = None,
     weight: float = 1.0,
 ) -> Sample:
     """Ask every tenant its questions and return what the gate would have seen."""
-    rows, right, among, weights = [], [], [], []
+    rows: list[Evidence] = []
+    outcomes: list[tuple[bool, bool, bool, bool, float]] = []
     for tenant in tenants:
-        index = build_index(tenant.entries, encoder=encoder, topics=topic_model)
+        background = surroundings.background and surroundings.background(tenant.trades)
+        index = build_index(
+            tenant.entries,
+            encoder=encoder,
+            topics=surroundings.topic_model,
+            background=background,
+        )
         for text, label, share in tenant.questions:
             found = index.evidence(text)
-            if found is None:
-                continue
-            keys, evidence = found
-            rows.append(evidence)
-            right.append(float(keys[0] == label))
-            among.append(float(label in keys))
-            weights.append(share * weight)
-    return Sample(np.array(rows), np.array(right), np.array(among), np.array(weights))
+            if found is not None:
+                keys, evidence = found
+                rows.append(evidence)
+                outcomes.append(
+                    (keys[0] == label, label in keys, label == FAR, False, share * weight)
+                )
+        for text, excluded, share in tenant.people:
+            found = index.evidence(text)
+            if found is not None:
+                rows.append(found[1])
+                # Weighed for the third model alone: the others leave such questions to it.
+                outcomes.append((False, False, False, excluded, -share * weight))
+    columns = np.array(outcomes, float).T
+    return Sample(np.array(rows), *columns)
 
 
 def join(samples: Sequence[Sample]) -> Sample:
@@ -227,6 +311,8 @@ def join(samples: Sequence[Sample]) -> Sample:
         np.concatenate([sample.rows for sample in samples]),
         np.concatenate([sample.right for sample in samples]),
         np.concatenate([sample.among for sample in samples]),
+        np.concatenate([sample.far for sample in samples]),
+        np.concatenate([sample.excluded for sample in samples]),
         np.concatenate([sample.weights for sample in samples]),
     )
 
@@ -295,9 +381,34 @@ def _constants(gate: Gate) -> dict[str, object]:
     }
 
 
+def of_knowledge(sample: Sample) -> Sample:
+    """Return the part of the sample that the first two models learn from."""
+    return _chosen(sample, sample.weights > 0)
+
+
 def in_scope(sample: Sample) -> Sample:
-    """Return the sample as the second model sees it: right where one of the first three is."""
-    return Sample(sample.rows, sample.among, sample.among, sample.weights)
+    """Return the sample as the second model sees it: right where one of the first three is.
+
+    Only strangers' questions are wrong: asked what a neighbour knows, buttons do no harm.
+    """
+    part = _chosen(sample, (sample.among > 0) | (sample.far > 0))
+    return replace(part, right=part.among)
+
+
+def for_people(sample: Sample) -> Sample:
+    """Return the sample as the third model sees it: right where only people may handle it."""
+    return replace(sample, right=sample.excluded, weights=np.abs(sample.weights))
+
+
+def _chosen(sample: Sample, rows: NDArray[np.bool_]) -> Sample:
+    return Sample(
+        sample.rows[rows],
+        sample.right[rows],
+        sample.among[rows],
+        sample.far[rows],
+        sample.excluded[rows],
+        sample.weights[rows],
+    )
 
 
 def far_questions(folder: Path) -> list[str]:
@@ -305,7 +416,7 @@ def far_questions(folder: Path) -> list[str]:
     return [
         row["text"]
         for name in ("oos_train", "oos_val")
-        for row in _lines(folder / "clinc150" / f"{name}.jsonl")
+        for row in _lines(folder / "public" / "clinc150" / f"{name}.jsonl")
     ]
 
 
@@ -314,42 +425,81 @@ def calibrate(
 ) -> tuple[dict[str, Gate], dict[str, dict[str, float]]]:
     """Fit the gates of one mode; also return how the first does on each source fitted without it.
 
-    The topic model used learns from half of its sentences; the other half's off-topic ones are
-    what nobody knows.
+    The topic model used learns from half of its sentences; the other half is asked.
     """
-    used = USED["lexical" if encoder is None else "semantic"]
+    mode = "lexical" if encoder is None else "semantic"
     sentences = topics.read_sentences(folder / "paraphrase")
     told = [one for one in sentences if not crc32(one.text.encode()) % 2]
+    asked = [one for one in sentences if crc32(one.text.encode()) % 2]
     topic_model = topics.fit_sentences(told, encoder)
-    foreign = [one for one in sentences if one.topic == OFF_TOPIC and crc32(one.text.encode()) % 2]
     samples = {}
+    own = read_paraphrases()
     for language in ("zh", "en"):
-        intents = [one for one in read_paraphrases() if one.language == language]
-        far = [one.text for one in foreign if (language == "zh") == has_cjk(one.text)]
+        spoken = [one for one in asked if (language == "zh") == has_cjk(one.text)]
+        strangers = Strangers(
+            far=[one.text for one in spoken if one.topic == OFF_TOPIC],
+            people=[one for one in spoken if one.topic in EXCLUDED or one.kind == ALIKE],
+        )
+        intents = [one for one in own if one.language == language]
+        surroundings = Surroundings(topic_model, _backgrounds(intents, told, encoder))
         samples[language] = observe(
-            draw_trades(intents, far), encoder, topic_model=topic_model, weight=TRADES_WEIGHT
+            draw_trades(intents, strangers, _closeness(intents, encoder)),
+            encoder,
+            surroundings,
+            weight=TRADES_WEIGHT,
         )
         logger.info("Observed the trades, %s: %d questions", language, len(samples[language].right))
-    intents_of = {name: read_intents(folder / name) for name in DATA_SETS}
+    intents_of = {name: read_intents(folder / "public" / name) for name in DATA_SETS}
     public_far = far_questions(folder)
     for name in DATA_SETS:
         # Banking questions are foreign to the two general sets, and the other way round.
         stranger = "banking77" if name == "hwu64" else "hwu64"
         others = [texts[-1] for texts in intents_of[stranger].values()]
         far = public_far if name == "clinc150" else public_far + others
-        samples[name] = observe(
-            draw_tenants(name, intents_of[name], far), encoder, topic_model=topic_model
-        )
+        surroundings = Surroundings(topic_model, _backgrounds(own, told, encoder))
+        samples[name] = observe(draw_tenants(name, intents_of[name], far), encoder, surroundings)
         logger.info("Observed %s: %d questions", name, len(samples[name].right))
-    report = {
-        name: describe(
-            fit_gate(join([samples[other] for other in samples if other != name]), used), sample
-        )
-        for name, sample in samples.items()
-    }
+    used = USED[mode]
+    report = {}
+    for name, sample in samples.items():
+        others_joined = join([samples[other] for other in samples if other != name])
+        report[name] = describe(fit_gate(of_knowledge(others_joined), used), of_knowledge(sample))
     everything = join(list(samples.values()))
-    gates = {"": fit_gate(everything, used), ".scope": fit_gate(in_scope(everything), used)}
+    knowledge = of_knowledge(everything)
+    gates = {
+        "": fit_gate(knowledge, used),
+        ".scope": fit_gate(in_scope(knowledge), used),
+        ".excluded": fit_gate(for_people(everything), USED[f"{mode}.excluded"]),
+    }
     return gates, report
+
+
+def _closeness(intents: Sequence[Intent], encoder: Encoder | None) -> Row:
+    if encoder is None:
+        # Without vectors nobody can tell which intents are parallel: none counts as foreign.
+        return np.ones((len(intents), len(intents)))
+    first = encoder.parts[0].dim
+    vectors = unit(encoder.encode([intent.texts[0] for intent in intents])[:, :first])
+    return np.asarray(vectors @ vectors.T, np.float64)
+
+
+def _backgrounds(
+    intents: Sequence[Intent], told: Sequence[Sentence], encoder: Encoder | None
+) -> Callable[[frozenset[str]], Background] | None:
+    """Return what makes the background of a knowledge base: nothing of its own trades."""
+    if encoder is None:
+        return None
+    first = encoder.parts[0].dim
+    names = [intent.trade for intent in intents]
+    trades = encoder.encode([intent.texts[0] for intent in intents])[:, :first]
+    off_topic = [one.text for one in told if one.topic == OFF_TOPIC]
+    nobodys = encoder.encode(off_topic)[:, :first]
+
+    def without(own: frozenset[str]) -> Background:
+        rows = [place for place, name in enumerate(names) if name not in own]
+        return Background(np.concatenate([trades[rows], nobodys]))
+
+    return without
 
 
 def rehearsal_encoder(folder: Path, weights: Path, rehearsal: Path) -> Encoder:

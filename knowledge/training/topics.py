@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge.retrieval import topics
+from knowledge.retrieval import background, topics
 from knowledge.retrieval.encoder import Encoder, load_encoder
 from knowledge.retrieval.topics import BUCKETS, ORDINARY, TopicModel, hashed_terms, packed
-from knowledge.training.paraphrases import ANSWER, DATA, rows
+from knowledge.training.paraphrases import ANSWER, DATA, read_intents, rows
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +44,7 @@ STEPS = 250
 RATE = 0.08
 LOOKALIKE_WEIGHT = 2.0
 WEIGHTS = Path(topics.__file__).with_name(topics.WEIGHTS)
+BACKGROUND = Path(background.__file__).with_name(background.FILE)
 
 
 @dataclass(frozen=True)
@@ -221,12 +222,22 @@ def _folds(size: int) -> Iterable[int]:
     return [place % FOLDS for place in order]
 
 
+def background_texts(sentences: Sequence[Sentence], paraphrases: Path) -> list[str]:
+    """Return one question of every intent of every trade, and what is nobody's business."""
+    asked = [intent.texts[0] for intent in read_intents(paraphrases)]
+    return asked + [one.text for one in sentences if one.topic == "offtopic"]
+
+
 def main() -> None:
-    """Fit both modes and write the weights; the semantic one needs the encoder installed."""
+    """Fit both modes and write the weights; the semantic one needs the encoder installed.
+
+    The background is written along with them.
+    """
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     parser = argparse.ArgumentParser(description="Fit the topic model on written sentences.")
     parser.add_argument("paraphrases", type=Path)
-    sentences = read_sentences(parser.parse_args().paraphrases)
+    paraphrases = parser.parse_args().paraphrases
+    sentences = read_sentences(paraphrases)
     encoder = load_encoder()
     if encoder is None:
         parser.error("the encoder is not installed: run manage.py fetch_models first")
@@ -236,6 +247,8 @@ def main() -> None:
         stored |= packed(model, mode)
         logger.info("%s, on sentences kept out: %s", mode, json.dumps(shares, indent=1))
     np.savez_compressed(WEIGHTS, **stored)
+    vectors = encoder.encode(background_texts(sentences, paraphrases))[:, : encoder.parts[0].dim]
+    np.savez_compressed(BACKGROUND, vectors=background.packed(vectors))
 
 
 if __name__ == "__main__":

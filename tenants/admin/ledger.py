@@ -15,6 +15,7 @@ from tenants.admin_filters import period_on
 from tenants.models import LedgerEntry
 
 EVENTS = {
+    "answers.compared": _("Replies compared"),
     "channel.changed": _("Channel changed"),
     "channel.created": _("Channel created"),
     "channel.secret_rotated": _("New identity secret"),
@@ -35,6 +36,8 @@ EVENTS = {
     "membership.changed": _("Member changed"),
     "message.created": _("Message"),
     "message.judged": _("Answer judged"),
+    "mismatch.changed": _("Mismatch report changed"),
+    "mismatch.reported": _("Mismatch reported"),
     "note.created": _("Note"),
     "obligation.breached": _("Promise broken"),
     "obligation.kept_late": _("Promise kept late"),

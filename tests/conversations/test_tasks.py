@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from logging import INFO
 
 import pytest
 
@@ -13,18 +14,20 @@ from conversations.models import (
     Conversation,
     Inquiry,
     Message,
+    MismatchReport,
     Presence,
 )
 from conversations.services import presences
 from conversations.services.contacts import Admission
 from knowledge.models import Release
 from tenants import clock
-from tenants.models import Breach, LedgerHead, Membership, Tenant
+from tenants.models import Breach, LedgerEntry, LedgerHead, Membership, Tenant, TenantStatus
 from tenants.scoping import tenant_scope
 from tenants.services import ledger
+from tenants.services.onboarding import create_tenant
 from tenants.tasks import find_breaches
 from tests.conversations.conftest import ANSWER, KNOWN
-from tests.conversations.doors import clocks, send
+from tests.conversations.doors import ask, clocks, send
 
 NOON = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
 
@@ -192,6 +195,42 @@ def test_silent_agents_of_all_tenants_go_offline(tenant: Tenant, agent: Membersh
 
     with tenant_scope(tenant):
         assert Presence.objects.get().status == "offline"
+
+
+def test_answers_of_every_active_tenant_are_compared_once(
+    tenant: Tenant,
+    other_tenant: Tenant,
+    publish: Callable[..., Release],
+    make_channel: Callable[..., Channel],
+    admit: Callable[..., Admission],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    suspended = create_tenant(slug="suspended", name="停用")
+    Tenant.objects.filter(pk=suspended.pk).update(status=TenantStatus.SUSPENDED)
+    for owner in (tenant, other_tenant):
+        publish(owner)
+        session = admit(make_channel(owner)).session
+        with tenant_scope(owner):
+            answer = ask(session, KNOWN)
+    with tenant_scope(other_tenant):
+        Message.objects.filter(pk=answer.pk).update(text="别的话")
+
+    for days in (1, 2):
+        with clock.travel(clock.now() + timedelta(days=days)):
+            tasks.compare_answers()
+
+    found = {}
+    for owner in (tenant, other_tenant, suspended):
+        with tenant_scope(owner):
+            events = LedgerEntry.objects.filter(kind="answers.compared").order_by("position")
+            figures = [(each.data["compared"], each.data["mismatched"]) for each in events]
+            found[owner.slug] = (figures, MismatchReport.objects.count())
+    assert found == {
+        "qinghe": ([(1, 0), (0, 0)], 0),
+        "yunshan": ([(1, 1), (0, 0)], 1),
+        "suspended": ([], 0),
+    }
+    assert [record.levelname for record in caplog.records if record.levelno > INFO] == ["ERROR"]
 
 
 def test_dead_sessions_are_removed(tenant: Tenant, visitor: ContactSession) -> None:

@@ -26,6 +26,8 @@ lexicon.change        yes yes no  no  no  no  yes
 lexicon.view          yes yes no  yes no  yes yes
 membership.change     yes yes no  no  no  no  yes
 membership.view       yes yes no  yes no  yes yes
+mismatch.change       yes no  no  no  no  no  yes
+mismatch.view         yes yes no  yes no  yes yes
 obligation.view       yes yes no  yes no  yes yes
 tenant.view           yes yes no  no  no  yes yes
 """

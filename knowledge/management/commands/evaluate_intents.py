@@ -29,7 +29,7 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("folder", type=Path, help="holds clinc150, banking77 and hwu64")
+        parser.add_argument("folder", type=Path, help="holds public/clinc150 and the others")
         parser.add_argument("--set", choices=SETS, default="clinc150")
         parser.add_argument("--shots", type=int, default=0, help="phrasings an intent; 0 for all")
         parser.add_argument("--questions", type=int, default=1500, help="questions at most")
@@ -61,14 +61,16 @@ def read_set(
     known: dict[str, list[str]] = defaultdict(list)
     asked = []
     foreign = []
-    for row in _rows(folder / name / "train.jsonl"):
+    for row in _rows(folder / "public" / name / "train.jsonl"):
         if is_kept_out(name, row["text"]):
             asked.append((row["text"], row["label"]))
         else:
             known[row["label"]].append(row["text"])
     if name == "clinc150":
-        asked = [(row["text"], row["label"]) for row in _rows(folder / name / "val.jsonl")]
-        foreign = [row["text"] for row in _rows(folder / name / OUT_OF_SCOPE)]
+        asked = [
+            (row["text"], row["label"]) for row in _rows(folder / "public" / name / "val.jsonl")
+        ]
+        foreign = [row["text"] for row in _rows(folder / "public" / name / OUT_OF_SCOPE)]
     return known, asked, foreign
 
 

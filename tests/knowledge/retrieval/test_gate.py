@@ -11,21 +11,21 @@ from knowledge.retrieval.gate import (
 STRONG = {
     "semantic": Evidence(
         closeness=0.95, head=0.8, head_margin=0.7, agreement=1.0,
-        spread=6.0, lead=6.0,
+        spread=6.0, lead=6.0, offtopic=-6.0, strangeness=-0.3, excluded=-6.0,
     ),
     "lexical": Evidence(
         closeness=0.8, head=0.8, head_margin=0.7, agreement=1.0,
-        spread=6.0, lead=6.0,
+        spread=6.0, lead=6.0, offtopic=-6.0, strangeness=0.0, excluded=-6.0,
     ),
 }  # fmt: skip
 WEAK = {
     "semantic": Evidence(
-        closeness=0.75, head=0.02, head_margin=0.01, agreement=0.2,
-        spread=1.0, lead=0.1,
+        closeness=0.3, head=0.02, head_margin=0.01, agreement=0.2,
+        spread=1.0, lead=0.1, offtopic=4.0, strangeness=0.3, excluded=-6.0,
     ),
     "lexical": Evidence(
         closeness=0.05, head=0.02, head_margin=0.01, agreement=0.2,
-        spread=1.0, lead=0.1,
+        spread=1.0, lead=0.1, offtopic=4.0, strangeness=0.0, excluded=-6.0,
     ),
 }  # fmt: skip
 
@@ -45,6 +45,23 @@ def test_gate_answers_strong_evidence_and_rejects_weak(mode):
 
 
 @pytest.mark.parametrize("mode", MODES)
+def test_buttons_are_shown_sooner_than_answers_given(mode):
+    right, among = load_gate(mode), load_gate(f"{mode}.scope")
+
+    assert among.probability(WEAK[mode]) >= right.probability(WEAK[mode])
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_what_sounds_like_a_dispute_is_excluded_unless_the_knowledge_base_knows_it(mode):
+    gate = load_gate(f"{mode}.excluded")
+
+    assert gate.probability(WEAK[mode]) < 0.5
+    assert gate.probability(WEAK[mode]._replace(excluded=5.0)) > 0.5
+    known, unknown = (each[mode]._replace(excluded=0.0) for each in (STRONG, WEAK))
+    assert gate.probability(known) < gate.probability(unknown)
+
+
+@pytest.mark.parametrize("mode", [*MODES, *(f"{mode}.scope" for mode in MODES)])
 def test_gate_constants_fit_the_evidence(mode):
     gate = load_gate(mode)
 

@@ -39,3 +39,24 @@ def test_no_head_beyond_its_memory_bound():
     rows = head.head_rows(owners)
 
     assert head.fit_head(rows, owners, head.MAX_ROWS + 1, np.eye(1), None) is None
+
+
+def test_the_linear_head_knows_every_phrasing_it_was_fitted_on():
+    rng = np.random.default_rng(6)
+    centres = rng.normal(size=(12, 64))
+    owners = np.repeat(np.arange(12), 30)
+    vectors = centres[owners] + 0.5 * rng.normal(size=(360, 64))
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+    fitted = head.fit_linear(vectors, owners, 12)
+
+    assert fitted is not None
+    found = np.array([fitted.scores(vector) for vector in vectors])
+    assert (found.argmax(axis=1) == owners).mean() > 0.95
+    assert found[np.arange(360), owners].mean() > 0.5
+
+
+def test_no_linear_head_where_it_would_not_fit():
+    vectors = np.ones((2, 900), np.float32)
+
+    assert head.fit_linear(vectors, np.array([0, 1]), head.MAX_COEFFICIENTS) is None

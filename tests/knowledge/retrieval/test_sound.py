@@ -8,7 +8,7 @@ from knowledge.retrieval.sound import spelled
     [
         ("怎么开飘", "怎么开票"),
         ("退货运废谁出", "退货运费谁出"),
-        ("kai fapiao 怎么弄", "开发票怎么弄"),
+        ("kaifapiao 怎么弄", "开发票怎么弄"),
         ("zhuanren工", "转人工"),
         ("收华地址", "收花地址"),
         ("发票什么市候开", "发票什么时候开"),

@@ -1,6 +1,13 @@
 import pytest
 
-from knowledge.retrieval.text import fold, guess_language, is_low_content, normalise, text_key
+from knowledge.retrieval.text import (
+    fold,
+    guess_language,
+    is_low_content,
+    normalise,
+    questions_in,
+    text_key,
+)
 
 
 @pytest.mark.parametrize(
@@ -12,6 +19,7 @@ from knowledge.retrieval.text import fold, guess_language, is_low_content, norma
         ("soooooo  slow", "soo slow"),
         ("订单10000000号", "订单10000000号"),
         ("你好\u200b，世界", "你好,世界"),
+        ("發票怎麼開", "发票怎么开"),
     ],
 )
 def test_fold_brings_spellings_together(text, expected):
@@ -70,3 +78,21 @@ def test_low_content_of_greetings_sounds_and_numbers(text):
 )
 def test_low_content_spares_short_questions(text):
     assert not is_low_content(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "questions"),
+    [
+        ("运费谁出？多久到账？", ["运费谁出", "多久到账"]),
+        ("我昨天买的。运费谁出？谢谢", ["运费谁出"]),
+        (
+            "How long does it take? And what does it cost?",
+            ["how long does it take", "and what does it cost"],
+        ),
+        ("在吗？发票怎么开？", ["发票怎么开"]),
+        ("运费谁出", []),
+        ("？？？", []),
+    ],
+)
+def test_single_questions_of_a_text(text, questions):
+    assert questions_in(text) == questions

@@ -4,6 +4,7 @@ import pytest
 from knowledge.retrieval.gate import Evidence
 from knowledge.training import gate as calibrate
 from knowledge.training.paraphrases import Intent
+from knowledge.training.topics import Sentence
 
 
 def _sample(size=4000, seed=5):
@@ -12,7 +13,7 @@ def _sample(size=4000, seed=5):
     rows = rng.normal(0, 1, (size, len(Evidence._fields)))
     truth = 1 / (1 + np.exp(-(2 * rows[:, 0] - rows[:, 1] + 0.5)))
     right = (rng.random(size) < truth).astype(float)
-    return calibrate.Sample(rows, right, right, np.ones(size)), truth
+    return calibrate.Sample(rows, right, right, 1 - right, 1 - right, np.ones(size)), truth
 
 
 def test_fit_gate_finds_the_formula_behind_the_outcomes():
@@ -29,7 +30,7 @@ def test_fit_gate_ignores_rows_without_weight():
     right = np.concatenate([sample.right, 1 - sample.right])
     weights = np.concatenate([sample.weights, np.zeros(len(truth))])
 
-    gate = calibrate.fit_gate(calibrate.Sample(rows, right, right, weights))
+    gate = calibrate.fit_gate(calibrate.Sample(rows, right, right, right, right, weights))
 
     np.testing.assert_allclose(gate.weights, calibrate.fit_gate(sample).weights, atol=1e-6)
 
@@ -62,7 +63,7 @@ def test_drawn_tenants_keep_questions_apart_from_phrasings(intents):
         asked = {text for text, _, _ in tenant.questions}
         expected = {label for _, label, _ in tenant.questions}
         assert not phrasings & asked
-        assert expected <= known | {None}
+        assert expected <= known | {calibrate.NEAR, calibrate.FAR}
         assert sum(weight for _, _, weight in tenant.questions) == pytest.approx(1)
 
 
@@ -89,21 +90,54 @@ def test_tenants_of_trades_keep_questions_apart_from_phrasings():
         for i in range(60)
     ]
 
-    tenants = list(calibrate.draw_trades(intents, ["nothing of the kind", "nor this"]))
+    strangers = calibrate.Strangers(
+        ["nothing of the kind", "nor this"],
+        [
+            Sentence("sue", "legal", "legal", 1.0),
+            Sentence("law firm", "ordinary", "lookalike", 1.0),
+        ],
+    )
+
+    tenants = list(calibrate.draw_trades(intents, strangers, np.eye(60)))
 
     assert len(tenants) == calibrate.ROUNDS * 4
     for tenant in tenants:
         phrasings = {text for e in tenant.entries for text in (e.question, *e.phrasings)}
         assert not phrasings & {text for text, _, _ in tenant.questions}
-        assert {label for _, label, _ in tenant.questions} >= {None}
+        assert {label for _, label, _ in tenant.questions} >= {calibrate.NEAR, calibrate.FAR}
+        assert {(text, excluded) for text, excluded, _ in tenant.people} == {
+            ("sue", True),
+            ("law firm", False),
+        }
         assert sum(weight for _, _, weight in tenant.questions) == pytest.approx(1)
 
 
-def test_the_second_model_learns_from_the_first_three():
+def test_the_second_model_learns_from_the_first_three_and_from_strangers():
     sample, _ = _sample(100)
-    sample = calibrate.Sample(sample.rows, sample.right, 1 - sample.right, sample.weights)
+    among = (np.arange(100) % 2).astype(float)
+    far = (np.arange(100) % 4 == 0).astype(float)
+    sample = calibrate.replace(sample, among=among, far=far)
 
-    np.testing.assert_array_equal(calibrate.in_scope(sample).right, 1 - sample.right)
+    scope = calibrate.in_scope(sample)
+
+    assert len(scope.right) == 75
+    np.testing.assert_array_equal(scope.right, scope.among)
+
+
+def test_parallel_intents_of_other_trades_are_no_strangers():
+    intents = [
+        Intent(
+            "zh", f"trade{i}", f"intent{i}", "", tuple(f"{i} text {j}" for j in range(8)), (), ""
+        )
+        for i in range(4)
+    ]
+    closeness = np.ones((4, 4))
+    nobody = calibrate.Strangers(["far away"], [])
+
+    for tenant in calibrate.draw_trades(intents, nobody, closeness):
+        assert {text for text, label, _ in tenant.questions if label == calibrate.FAR} == {
+            "far away"
+        }
 
 
 def test_read_intents_is_the_same_every_time(tmp_path):
