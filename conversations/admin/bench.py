@@ -66,7 +66,7 @@ def _explained(decision: Decision, answers: Answers | None) -> dict[str, Any]:
         "asked_knowledge": answers is not None,
         "no_release": answers is not None and answers.release_id is None,
         "words_only": answers is not None and bool(answers.release_id) and not answers.semantic,
-        **candidates_context(candidates, row.answer_threshold, row.clarify_threshold),
+        **candidates_context(row, candidates),
     }
 
 

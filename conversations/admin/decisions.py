@@ -102,9 +102,7 @@ class BotDecisionAdmin(ReadOnlyAdmin):
             return "–"
         return render_to_string(
             "admin/conversations/_candidates.html",
-            candidates_context(
-                decision.candidates, decision.answer_threshold, decision.clarify_threshold
-            ),
+            candidates_context(decision),
         )
 
     @display(description=_("latency"))
@@ -199,13 +197,18 @@ def feedback_badge(message: Message) -> SafeString | str:
 
 
 def candidates_context(
-    candidates: list[dict[str, Any]], answer_from: float | None, clarify_from: float | None
+    decision: BotDecision, candidates: list[dict[str, Any]] | None = None
 ) -> dict[str, Any]:
-    """Return what the bars need: each candidate's probability in percent, and both thresholds."""
+    """Return what the bars need: each candidate's probability and the thresholds, in percent.
+
+    `candidates` may tell more than the decision keeps.
+    """
     return {
         "candidates": [
-            {**candidate, "percent": round(candidate["p"] * 100)} for candidate in candidates
+            {**candidate, "percent": round(candidate["p"] * 100)}
+            for candidate in (decision.candidates if candidates is None else candidates)
         ],
-        "answer_from": round((answer_from or 0) * 100),
-        "clarify_from": round((clarify_from or 0) * 100),
+        "answer_from": round((decision.answer_threshold or 0) * 100),
+        "clarify_from": round((decision.clarify_threshold or 0) * 100),
+        "in_scope": None if decision.in_scope is None else round(decision.in_scope * 100),
     }

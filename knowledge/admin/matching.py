@@ -3,10 +3,8 @@
 from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
@@ -29,24 +27,6 @@ class MatchingForm(TenantForm):
         for name, default in zip(matching.THRESHOLDS, defaults, strict=True):
             if name in self.fields:
                 self.fields[name].widget.attrs |= {"placeholder": default, "step": "0.01"}
-
-    def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean() or {}
-        answer, clarify = (cleaned.get(name) for name in matching.THRESHOLDS)
-        # Where both are given the model says so; here one of them is the default.
-        if (answer is None) != (clarify is None) and not self.errors:
-            answer = ANSWER_THRESHOLD if answer is None else answer
-            clarify = CLARIFY_THRESHOLD if clarify is None else clarify
-            if clarify >= answer:
-                raise ValidationError(
-                    gettext(
-                        "Asking back must begin below answering; an empty field counts as the "
-                        "product's default, %(answer)s or %(clarify)s."
-                    ),
-                    code="order",
-                    params={"answer": ANSWER_THRESHOLD, "clarify": CLARIFY_THRESHOLD},
-                )
-        return cleaned
 
 
 @admin.register(MatchingSettings)

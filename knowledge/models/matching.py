@@ -3,7 +3,6 @@
 import math
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -43,11 +42,11 @@ class MatchingSettings(TenantModel):
         _("clarify threshold"),
         null=True,
         blank=True,
-        validators=[MinValueValidator(0.05), MaxValueValidator(0.8)],
+        validators=[MinValueValidator(0.05), MaxValueValidator(0.99)],
         help_text=_(
-            "From this certainty on, but below the one above, visitors choose from a few "
-            "questions. Below it a person takes over. Between 0.05 and 0.8; empty: the product's "
-            "default."
+            "From this certainty on that one of three questions is meant, visitors choose from "
+            "them. Below it a person takes over. Higher: fewer choices, more hand-offs. Between "
+            "0.05 and 0.99; empty: the product's default."
         ),
     )
     slope = models.FloatField(
@@ -96,14 +95,6 @@ class MatchingSettings(TenantModel):
 
     def __str__(self) -> str:
         return str(_("matching settings"))
-
-    def clean(self) -> None:
-        answer, clarify = self.answer_threshold, self.clarify_threshold
-        if answer is not None and clarify is not None and clarify >= answer:
-            raise ValidationError(
-                {"clarify_threshold": _("Asking back must begin below answering.")},
-                code="order",
-            )
 
     def adjusted(self, p: float) -> float:
         """Return the probability as this tenant's calibration reads it."""

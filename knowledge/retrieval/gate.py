@@ -10,8 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+# How sure the first candidate must be to be sent, and that one of three is meant to offer them.
 ANSWER_THRESHOLD = 0.8
-CLARIFY_THRESHOLD = 0.2
+CLARIFY_THRESHOLD = 0.8
 EXACT_P = 0.99
 
 FEATURE_CLIP = 6.0
@@ -21,8 +22,8 @@ class Evidence(NamedTuple):
     """What speaks for one candidate; figures that mean the same whatever a knowledge base's size.
 
     closeness: cosine of the question with the nearest phrasing anywhere, by vectors where there is
-    an encoder, else by words. strangeness: how much closer a question of the background is. head: score of the learned head; head_margin: its lead over the best
-    other candidate there. agreement: share of the single rankings it leads. spread: lead over the
+    an encoder, else by words. strangeness: how much closer a question of the background is. head:
+    score of the learned head; head_margin: its lead over the best other candidate there. agreement: share of the single rankings it leads. spread: lead over the
     average entry in the plain comparison, and lead: over the best other candidate in the final
     ranking, both in standard deviations over the entries. offtopic: log odds that the question is
     nobody's business. excluded: log odds that it is one for people alone.

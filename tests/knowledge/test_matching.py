@@ -142,13 +142,11 @@ def test_certainty_is_never_turned_upside_down(in_tenant: Tenant, slope: float) 
     [
         (None, None, set()),
         (0.5, 0.05, set()),
-        (0.99, 0.8, set()),
+        (0.6, 0.99, set()),
         (0.49, None, {"answer_threshold"}),
         (1.0, None, {"answer_threshold"}),
         (None, 0.04, {"clarify_threshold"}),
-        (0.9, 0.81, {"clarify_threshold"}),
-        (0.6, 0.6, {"clarify_threshold"}),
-        (0.6, 0.7, {"clarify_threshold"}),
+        (0.9, 1.0, {"clarify_threshold"}),
     ],
 )
 def test_thresholds_are_checked(
@@ -196,9 +194,8 @@ def test_the_page_changes_the_thresholds_and_says_so_in_the_ledger(
     "given",
     [
         {"answer_threshold": "0.3"},
-        {"clarify_threshold": "0.9"},
-        {"answer_threshold": "0.6", "clarify_threshold": "0.7"},
-        {"clarify_threshold": "0.8"},
+        {"clarify_threshold": "1"},
+        {"answer_threshold": "0.6", "clarify_threshold": "0.01"},
         {"answer_threshold": "nan"},
     ],
 )

@@ -142,7 +142,7 @@ def test_short_numbers_are_no_personal_data(entry: Entry, text: str) -> None:
     assert kept(entry, text).text == text
 
 
-@pytest.mark.parametrize("version_id", [str(uuid.uuid4()), "no-id"])
+@pytest.mark.parametrize("version_id", ["00000000-0000-4000-8000-000000000000", "no-id"])
 def test_an_unknown_version_keeps_nothing(entry: Entry, version_id: str) -> None:
     assert proposals.propose(WORDS, source=BUTTON, version_id=version_id) is None
     assert Proposal.objects.count() == 0
