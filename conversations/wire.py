@@ -147,10 +147,7 @@ def why(decision: BotDecision) -> str:
 def sounds_like(topics: Mapping[str, float]) -> str:
     """Return what a message may be about in words, likeliest first: "Legal dispute 93%"; or ""."""
     likeliest = sorted(topics.items(), key=lambda item: -item[1])
-    return _(", ").join(
-        _("%(topic)s %(percent)s%%") % {"topic": _topic(code), "percent": round(p * 100)}
-        for code, p in likeliest
-    )
+    return _(", ").join(f"{_topic(code)} {round(p * 100)}%" for code, p in likeliest)
 
 
 def _topic(code: str) -> str:

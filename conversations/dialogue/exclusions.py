@@ -12,7 +12,7 @@ from conversations.dialogue.types import Lexicon, Options
 EXCLUDED = ("complaint", "legal", "privacy")
 # From these probabilities on, the topic model has the word: for what people must handle, taken
 # together; for the wish for a person; for why the knowledge base has nothing.
-LIKELY_EXCLUDED, LIKELY_PERSON, LIKELY_REASON = 0.3, 0.5, 0.5
+LIKELY_EXCLUDED, LIKELY_PERSON, LIKELY_REASON = 0.35, 0.5, 0.5
 _NO_WORDS = Lexicon()
 
 # Spaces between Chinese characters say nothing.

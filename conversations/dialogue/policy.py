@@ -45,7 +45,7 @@ def _by_topic(turn: Turn, options: Options) -> Decision | None:
     if exclusions.likely_asks_for_person(options):
         return Decision(Outcome.HANDOFF, rule="asked", options=options, reason="asked")
     best = options.found[0].p if options.found else 0.0
-    if smalltalk.is_likely(options) and best < options.answer_threshold:
+    if smalltalk.is_likely(turn.text, options) and best < options.answer_threshold:
         return Decision(Outcome.SMALLTALK, rule="smalltalk.chat", options=options, reply="chat")
     return None
 

@@ -134,9 +134,10 @@ def reply_to(text: str) -> str:
     return ""
 
 
-def is_likely(options: Options) -> bool:
+def is_likely(text: str, options: Options) -> bool:
     """Return whether the message sounds like small talk in other words than the tables know."""
-    return options.topics.get("smalltalk", 0.0) >= LIKELY
+    said = any(sign.isalnum() for sign in text)
+    return said and options.topics.get("smalltalk", 0.0) >= LIKELY
 
 
 def _english(bare: str) -> str:

@@ -120,6 +120,7 @@ class _Scores:
     head: Floats
     closeness: float
     elsewhere: float
+    chinese: float
 
 
 class Index:
@@ -289,6 +290,7 @@ class Index:
         zeros = np.zeros(size, np.float32)
         nearest, centre, near, question = zeros, zeros, None, None
         closeness, elsewhere = float(lexical.max()), 0.0
+        chinese = float(guess_language(text) == "zh")
         if self._semantic is None or vector is None:
             base = lexical + SOUND_WEIGHT * sound
             weak = LEXICAL_MODE_DOCUMENT_WEIGHT * document
@@ -321,7 +323,7 @@ class Index:
                 [own == language for own in self._languages], np.float32
             )
         return _Scores(
-            ranking, base, nearest, centre, lexical, document, head, closeness, elsewhere
+            ranking, base, nearest, centre, lexical, document, head, closeness, elsewhere, chinese
         )
 
     def _evidence(self, scores: _Scores, i: int, topics: Mapping[str, float]) -> Evidence:
@@ -341,6 +343,7 @@ class Index:
             offtopic=log_odds(topics.get("offtopic", 0.0)),
             strangeness=scores.elsewhere - scores.closeness if scores.elsewhere else 0.0,
             excluded=log_odds(excluded_share(topics)),
+            chinese=scores.chinese,
         )
 
 

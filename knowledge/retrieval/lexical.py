@@ -123,7 +123,8 @@ class LexicalIndex:
         rarity = np.full(len(wanted), self._unseen)
         rarity[known] = self._rarity[place[known]]
         weights = (1 + np.log(counts)) * rarity
-        squares = np.bincount(families, weights**2, minlength=FAMILIES)[None]
+        squares: Floats = np.zeros((1, FAMILIES))
+        np.add.at(squares[0], families, weights**2)
         scaled = weights * _scales(squares)[0][families]
         return LexicalQuery(place[known], scaled[known].astype(np.float32))
 

@@ -294,7 +294,8 @@ def main() -> None:
         f"{key}.w": (left.detach().numpy() * np.float32(GAIN), right.detach().numpy())
         for key, (left, right) in network.thin.items()
     }
-    np.savez_compressed(arguments.rehearsal or ADAPTATION, **packed(thin))
+    arrays: dict[str, Any] = dict(packed(thin))
+    np.savez_compressed(arguments.rehearsal or ADAPTATION, **arrays)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from knowledge.retrieval import conversion_e5, gate
 from knowledge.retrieval.adaptation import unpacked
 from knowledge.retrieval.background import Background
-from knowledge.retrieval.encoder import Encoder, LocalEncoder, Part, Vectors
+from knowledge.retrieval.encoder import Encoder, LocalEncoder, Vectors
 from knowledge.retrieval.gate import (
     ANSWER_THRESHOLD,
     FEATURE_CLIP,
@@ -38,7 +38,7 @@ from knowledge.retrieval.gate import (
 )
 from knowledge.retrieval.index import IndexEntry, build_index
 from knowledge.retrieval.models import E5_FOLDER, USE_FOLDER, encoder_folder
-from knowledge.retrieval.semantic import unit
+from knowledge.retrieval.semantic import Part, unit
 from knowledge.retrieval.text import has_cjk, text_key
 from knowledge.retrieval.topics import EXCLUDED, TopicModel
 from knowledge.training import topics
@@ -67,7 +67,7 @@ STEPS = 30
 # cosines are not: Chinese phrasings share fewer terms than English ones do.
 USED = {
     "semantic": tuple(name for name in Evidence._fields if name != "excluded"),
-    "lexical": ("head", "agreement", "spread", "lead", "offtopic"),
+    "lexical": ("head", "agreement", "spread", "lead", "offtopic", "chinese"),
     "semantic.excluded": ("excluded", "closeness", "head", "lead", "spread", "strangeness"),
     "lexical.excluded": ("excluded", "head", "lead", "spread"),
 }
@@ -428,7 +428,7 @@ def calibrate(
     The topic model used learns from half of its sentences; the other half is asked.
     """
     mode = "lexical" if encoder is None else "semantic"
-    sentences = topics.read_sentences(folder / "paraphrase")
+    sentences = topics.read_sentences(folder)
     told = [one for one in sentences if not crc32(one.text.encode()) % 2]
     asked = [one for one in sentences if crc32(one.text.encode()) % 2]
     topic_model = topics.fit_sentences(told, encoder)
@@ -520,7 +520,7 @@ def main() -> None:
     parser.add_argument("weights", type=Path)
     parser.add_argument("rehearsal", type=Path)
     arguments = parser.parse_args()
-    constants = {}
+    constants: dict[str, object] = {}
     with tempfile.TemporaryDirectory() as kept:
         encoder = rehearsal_encoder(Path(kept), arguments.weights, arguments.rehearsal)
         for mode, used in (("semantic", Remembering(encoder)), ("lexical", None)):

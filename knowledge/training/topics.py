@@ -1,7 +1,7 @@
-"""Fits the topic model's weights: python -m knowledge.training.topics PARAPHRASES.
+"""Fits the topic model's weights: python -m knowledge.training.topics FOLDER.
 
-The topics' sentences stand beside this module; PARAPHRASES is a folder of JSON lines
-{lang, trade, intent, text}, ordinary questions of many trades.
+The topics' sentences stand beside this module. FOLDER holds ordinary questions: `paraphrase`, JSON
+lines {lang, trade, intent, text}, and `public/banking77`, JSON lines {text, label}.
 """
 
 import argparse
@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +43,9 @@ PENALTY = 3e-5
 TERM_PENALTY = 1.5e-4
 STEPS = 250
 RATE = 0.08
-LOOKALIKE_WEIGHT = 2.0
+LOOKALIKE_WEIGHT, ORDINARY_WEIGHT = 2.0, 1.0
+# One line in so many of the bank's questions is enough.
+BANK_STEP = 5
 WEIGHTS = Path(topics.__file__).with_name(topics.WEIGHTS)
 BACKGROUND = Path(background.__file__).with_name(background.FILE)
 
@@ -64,7 +67,7 @@ def is_clear(row: Mapping[str, str]) -> bool:
     return not (told or UNCLEAR.search(intent) or FAULTY.search(intent))
 
 
-def read_sentences(paraphrases: Path) -> list[Sentence]:
+def read_sentences(folder: Path) -> list[Sentence]:
     """Return the topics' own sentences and the ordinary ones of the trades."""
     lines = (DATA / SENTENCES).read_text("utf-8").splitlines()
     found = []
@@ -74,8 +77,15 @@ def read_sentences(paraphrases: Path) -> list[Sentence]:
         topic = ORDINARY if alike else row["topic"]
         found.append(Sentence(row["text"], topic, row["topic"], LOOKALIKE_WEIGHT if alike else 1.0))
     found += [
-        Sentence(row["text"], ORDINARY, ORDINARY, 0.5) for row in rows(paraphrases) if is_clear(row)
+        Sentence(row["text"], ORDINARY, ORDINARY, ORDINARY_WEIGHT)
+        for row in rows(folder / "paraphrase")
+        if is_clear(row)
     ]
+    bank = folder / "public" / "banking77" / "train.jsonl"
+    if bank.exists():
+        lines = bank.read_text("utf-8").splitlines()[::BANK_STEP]
+        texts = [json.loads(line)["text"] for line in lines]
+        found += [Sentence(text, ORDINARY, ORDINARY, ORDINARY_WEIGHT) for text in texts]
     return found
 
 
@@ -222,9 +232,9 @@ def _folds(size: int) -> Iterable[int]:
     return [place % FOLDS for place in order]
 
 
-def background_texts(sentences: Sequence[Sentence], paraphrases: Path) -> list[str]:
+def background_texts(sentences: Sequence[Sentence], folder: Path) -> list[str]:
     """Return one question of every intent of every trade, and what is nobody's business."""
-    asked = [intent.texts[0] for intent in read_intents(paraphrases)]
+    asked = [intent.texts[0] for intent in read_intents(folder / "paraphrase")]
     return asked + [one.text for one in sentences if one.topic == "offtopic"]
 
 
@@ -235,19 +245,19 @@ def main() -> None:
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     parser = argparse.ArgumentParser(description="Fit the topic model on written sentences.")
-    parser.add_argument("paraphrases", type=Path)
-    paraphrases = parser.parse_args().paraphrases
-    sentences = read_sentences(paraphrases)
+    parser.add_argument("folder", type=Path)
+    folder = parser.parse_args().folder
+    sentences = read_sentences(folder)
     encoder = load_encoder()
     if encoder is None:
         parser.error("the encoder is not installed: run manage.py fetch_models first")
-    stored = {}
+    stored: dict[str, Any] = {}
     for mode, used in (("semantic", encoder), ("lexical", None)):
         model, shares = train(sentences, used)
         stored |= packed(model, mode)
         logger.info("%s, on sentences kept out: %s", mode, json.dumps(shares, indent=1))
     np.savez_compressed(WEIGHTS, **stored)
-    vectors = encoder.encode(background_texts(sentences, paraphrases))[:, : encoder.parts[0].dim]
+    vectors = encoder.encode(background_texts(sentences, folder))[:, : encoder.parts[0].dim]
     np.savez_compressed(BACKGROUND, vectors=background.packed(vectors))
 
 

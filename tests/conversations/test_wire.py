@@ -121,7 +121,7 @@ def test_agents_read_how_close_a_choice_or_a_handoff_was(
 
     assert choice.startswith("Offered a choice: “")
     assert "fits best with 60%, less than the 80% an answer needs" in choice
-    assert handoff.startswith("Handed to people (Not understood twice): the closest entry, “")
+    assert handoff.startswith("Handed to people (Not understood twice): ")
 
 
 TOPICS = {"ordinary": 0.062, "legal": 0.93}

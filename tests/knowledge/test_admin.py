@@ -17,6 +17,7 @@ from knowledge import queries, search
 from knowledge.admin import publishing
 from knowledge.models import Category, Entry, Release, TextVector
 from knowledge.queries import EntryState
+from knowledge.retrieval.semantic import Part
 from knowledge.services import entries, releases
 from tenants.models import LedgerEntry, Tenant, User
 from tenants.roles import Role
@@ -614,6 +615,7 @@ class Letters:
 
     id = "letters"
     dim = 16
+    parts = (Part(16, 1.0, 1.0),)
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         vectors = np.ones((len(texts), self.dim), np.float32)

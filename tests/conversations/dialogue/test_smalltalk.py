@@ -95,7 +95,7 @@ def test_no_small_talk(text: str) -> None:
 def test_small_talk_in_other_words_is_told_by_likelihood(
     topics: dict[str, float], likely: bool
 ) -> None:
-    assert is_likely(Options((), 0.8, 0.2, topics=topics)) is likely
+    assert is_likely("吃了没呀", Options((), 0.8, 0.2, topics=topics)) is likely
 
 
 @pytest.mark.parametrize("text", ["哈" * 500, "嗯" * 500, "谢" * 500, "h" + "a" * 500 + "ha"])
@@ -128,3 +128,7 @@ def test_no_text_keeps_the_process_busy() -> None:
         reply_to(text)
 
     assert time.process_time() - began < 5
+
+
+def test_marks_alone_are_no_small_talk_however_likely() -> None:
+    assert not is_likely("？", Options((), 0.8, 0.2, topics={"smalltalk": 1.0}))
