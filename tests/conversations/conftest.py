@@ -26,7 +26,7 @@ AMBIGUOUS = (
     ("售后", "换货的运费由谁付？", [EITHER], "换货运费双方各付一程。"),
 )
 KNOWN, ANSWER = KNOWLEDGE[0][1], KNOWLEDGE[0][3]
-UNKNOWN = "你们门店今年还招不招暑假工"
+UNKNOWN = "商品能做礼盒包装吗"
 
 
 @pytest.fixture(autouse=True)
