@@ -158,13 +158,14 @@ def _fill(size: int) -> list[str]:
 
 def _intents() -> Iterator[Intent]:
     """Yield intents without end; after the written ones, each with the words of two."""
-    written = read_intents()
+    # Two trades may ask the same; a knowledge base has each question once.
+    written = list({intent.texts[0]: intent for intent in read_intents()}.values())
     yield from written
     for shift in range(1, len(written)):
         for place, intent in enumerate(written):
             other = written[(place + shift) % len(written)]
             texts = [
-                f"{one} {two} {uuid.uuid4().hex[:4]}"
+                f"{uuid.uuid4().hex[:5]} {one} {two}"
                 for one, two in zip(intent.texts, other.texts, strict=False)
             ]
             yield replace(intent, texts=tuple(texts))
