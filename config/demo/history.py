@@ -25,6 +25,7 @@ from conversations.services.handoff import first_reply
 from conversations.services.intake import Inbound
 from conversations.states import ConversationStatus
 from knowledge.models import EntryVersion
+from knowledge.retrieval.gate import ANSWER_THRESHOLD, CLARIFY_THRESHOLD
 from tenants import clock
 from tenants.models import Membership
 from tenants.services import ledger
@@ -112,7 +113,7 @@ def _bot_says(
         Outcome.ANSWER,
         rule="gate.answer",
         answer=answer,
-        options=Options((answer,), answer_threshold=0.8, clarify_threshold=0.35),
+        options=Options((answer,), ANSWER_THRESHOLD, CLARIFY_THRESHOLD, in_scope=answer.p),
     )
     _decide(question, decision, chance)
 
