@@ -23,7 +23,12 @@ from knowledge.models import (
     TextVector,
 )
 from knowledge.retrieval.encoder import Encoder, load_encoder
-from knowledge.retrieval.gate import ANSWER_THRESHOLD, CLARIFY_THRESHOLD
+from knowledge.retrieval.gate import (
+    ANSWER_THRESHOLD,
+    CLARIFY_THRESHOLD,
+    EXCLUDED_THRESHOLD,
+    EXCLUDED_THRESHOLD_BY_WORDS,
+)
 from knowledge.retrieval.index import Index, IndexEntry, Scored, build_index, texts_to_embed
 from knowledge.retrieval.text import text_key
 from tenants.scoping import active_tenant_id
@@ -60,6 +65,7 @@ class Answers:
     semantic: bool
     answer_threshold: float = ANSWER_THRESHOLD
     clarify_threshold: float = CLARIFY_THRESHOLD
+    excluded_threshold: float = EXCLUDED_THRESHOLD
     in_scope: float = 0.0
     excluded: float = 0.0
     topics: Mapping[str, float] = field(default_factory=dict)
@@ -104,6 +110,7 @@ def answer_candidates(text: str, *, limit: int = 5) -> Answers:
         semantic=semantic,
         answer_threshold=settings.answer_threshold or ANSWER_THRESHOLD,
         clarify_threshold=settings.clarify_threshold or CLARIFY_THRESHOLD,
+        excluded_threshold=EXCLUDED_THRESHOLD if semantic else EXCLUDED_THRESHOLD_BY_WORDS,
         in_scope=found.in_scope,
         excluded=found.excluded,
         topics=found.topics,

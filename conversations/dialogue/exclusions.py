@@ -10,9 +10,9 @@ import unicodedata
 from conversations.dialogue.types import Lexicon, Options
 
 EXCLUDED = ("complaint", "legal", "privacy")
-# From these probabilities on, the topic model has the word: for what people must handle, taken
-# together; for the wish for a person; for why the knowledge base has nothing.
-LIKELY_EXCLUDED, LIKELY_PERSON, LIKELY_REASON = 0.35, 0.5, 0.5
+# From these probabilities on, the topic model has the word: for the wish for a person, and for why
+# the knowledge base has nothing.
+LIKELY_PERSON, LIKELY_REASON = 0.5, 0.5
 _NO_WORDS = Lexicon()
 
 # Spaces between Chinese characters say nothing.
@@ -120,7 +120,7 @@ def likely_topic(text: str, options: Options, lexicon: Lexicon = _NO_WORDS) -> s
     """
     if any(_folded(phrase) in _folded(text) for phrase in lexicon.exceptions):
         return ""
-    if options.excluded < LIKELY_EXCLUDED:
+    if options.excluded < options.excluded_threshold:
         return ""
     return max(EXCLUDED, key=lambda topic: options.topics.get(topic, 0.0))
 

@@ -33,8 +33,8 @@ class Options:
     """What the knowledge base offers for a question, best first, and the tenant's thresholds.
 
     `in_scope` is the probability that one of the first three fits; buttons are shown from
-    `clarify_threshold` on. `excluded` is the probability that only people may handle the message;
-    `topics` holds the probability of each topic the message may be about,
+    `clarify_threshold` on. `excluded` is the probability that only people may handle the message,
+    who get it from `excluded_threshold` on; `topics` holds the probability of each topic the message may be about,
     "ordinary" among them. `parts` are the best options of a message's single questions, where it
     asks several that have different answers.
     """
@@ -45,6 +45,7 @@ class Options:
     low_content: bool = False
     in_scope: float = 0.0
     excluded: float = 0.0
+    excluded_threshold: float = 0.5
     topics: Mapping[str, float] = field(default_factory=dict)
     parts: tuple[Option, ...] = ()
 

@@ -226,6 +226,7 @@ def _options(answers: search.Answers) -> Options:
         low_content=answers.low_content,
         in_scope=answers.in_scope,
         excluded=answers.excluded,
+        excluded_threshold=answers.excluded_threshold,
         topics=answers.topics,
         parts=tuple(_option(part) for part in answers.parts),
     )

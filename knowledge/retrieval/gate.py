@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 # How sure the first candidate must be to be sent, and that one of three is meant to offer them.
 ANSWER_THRESHOLD = 0.8
 CLARIFY_THRESHOLD = 0.7
+# How sure the third gate must be that people alone may handle a question. Words alone are a poorer
+# witness than vectors.
+EXCLUDED_THRESHOLD, EXCLUDED_THRESHOLD_BY_WORDS = 0.35, 0.6
 EXACT_P = 0.99
 
 FEATURE_CLIP = 6.0

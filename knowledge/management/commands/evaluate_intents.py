@@ -82,14 +82,17 @@ def figures(index: Any, asked: list[tuple[str, str]], foreign: list[str]) -> dic
     """Return top1, top3, what is answered at the shipped threshold and how right, and the gap.
 
     ece: mean gap between probability and share of right first candidates, in ten bins. oos_auroc:
-    how well the probability parts questions in scope from foreign ones; None without foreign ones.
+    how well the probability of being in scope parts known questions from foreign ones.
     """
-    rows = [(index.search(text, limit=3).candidates, label) for text, label in asked]
+    found = [(index.search(text, limit=3), label) for text, label in asked]
+    rows = [(result.candidates, label) for result, label in found]
     first = np.array([bool(hits) and hits[0].key == label for hits, label in rows])
     three = np.array([any(hit.key == label for hit in hits) for hits, label in rows])
     p = np.array([hits[0].p if hits else 0.0 for hits, _label in rows])
-    strangers = [index.search(text, limit=3).candidates for text in foreign]
-    foreign_p = np.array([hits[0].p if hits else 0.0 for hits in strangers])
+    strangers = [index.search(text, limit=3) for text in foreign]
+    foreign_p = np.array([r.candidates[0].p if r.candidates else 0.0 for r in strangers])
+    inside = np.array([result.in_scope for result, _label in found])
+    outside = np.array([result.in_scope for result in strangers])
     answered = p >= ANSWER_THRESHOLD
     bins = np.minimum((p * 10).astype(int), 9)
     gaps = np.bincount(bins, p - first, minlength=10)
@@ -99,7 +102,7 @@ def figures(index: Any, asked: list[tuple[str, str]], foreign: list[str]) -> dic
         "answered": round(float(answered.mean()), 4),
         "precision": round(float(first[answered].mean()), 4) if answered.any() else None,
         "ece": round(float(np.abs(gaps).sum() / len(p)), 4),
-        "oos_auroc": _auroc(p, foreign_p) if foreign else None,
+        "oos_auroc": _auroc(inside, outside) if foreign else None,
         "oos_answered": round(float((foreign_p >= ANSWER_THRESHOLD).mean()), 4)
         if foreign
         else None,
