@@ -237,7 +237,11 @@ def _load(release_id: uuid.UUID) -> _Loaded:
     if encoder is not None:
         embed(entries)
     index = build_index(
-        entries, encoder=encoder, vectors=_stored_vectors(encoder, entries) if encoder else None
+        entries,
+        encoder=encoder,
+        vectors=stored_vectors(encoder, map(text_key, texts_to_embed(entries)))
+        if encoder
+        else None,
     )
     logger.info("Knowledge index built: release %s, %s entries", release_id, len(entries))
     return _Loaded(
@@ -247,8 +251,9 @@ def _load(release_id: uuid.UUID) -> _Loaded:
     )
 
 
-def _stored_vectors(encoder: Encoder, entries: list[IndexEntry]) -> dict[str, np.ndarray]:
-    wanted = {text_key(text) for text in texts_to_embed(entries)}
+def stored_vectors(encoder: Encoder, keys: Iterable[str]) -> dict[str, np.ndarray]:
+    """Return the vectors that the database holds under these keys of texts."""
+    wanted = set(keys)
     rows = TextVector.objects.filter(encoder=encoder.id).values_list("text_key", "vector")
     return {
         key: np.frombuffer(bytes(vector), dtype="<f2").astype(np.float32)

@@ -20,7 +20,7 @@ from unfold.contrib.filters.admin import (
 from unfold.decorators import action, display
 from unfold.views import ChangeList
 
-from knowledge import upkeep
+from knowledge.admin.upkeep import UpkeepMixin, new_entry_url
 from knowledge.models import Proposal, ProposalSource, ProposalState
 from knowledge.services import proposals
 from tenants.admin_base import TenantAdmin, TenantForm, actor_of, badge, moment
@@ -38,7 +38,6 @@ STATE_TONES = {
     ProposalState.ACCEPTED: "ok",
     ProposalState.DISMISSED: "",
 }
-SHOWN_THIN = 50
 _EVERY = "all"
 
 
@@ -88,7 +87,7 @@ class ProposalList(ChangeList):
 
 
 @admin.register(Proposal)
-class ProposalAdmin(TenantAdmin):
+class ProposalAdmin(UpkeepMixin, TenantAdmin):
     """Shows what visitors said and lets people make phrasings of it, one click each."""
 
     capabilities = {"view": "knowledge.view", "change": "knowledge.change"}
@@ -234,27 +233,6 @@ class ProposalAdmin(TenantAdmin):
         if not isinstance(proposal, Proposal):
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
         return HttpResponseRedirect(new_entry_url(proposal.text))
-
-    @action(description=_("Upkeep"), url_path="upkeep", permissions=["view"], icon="build")
-    def upkeep_page(self, request: HttpRequest) -> HttpResponse:
-        """Show where the knowledge base wants work."""
-        thin = upkeep.thin_entries()
-        return self.page(
-            request,
-            "knowledge/upkeep.html",
-            {
-                "title": gettext("Upkeep of the knowledge base"),
-                "thin": thin[:SHOWN_THIN],
-                "thin_left": max(0, len(thin) - SHOWN_THIN),
-                "duplicates": [
-                    (pair, round(pair.cosine * 100)) for pair in upkeep.near_duplicates()
-                ],
-                "unknowns": [
-                    (group, new_entry_url(group.text)) for group in upkeep.repeated_unknowns()
-                ],
-                "may_edit": actor_of(request).can("knowledge.change"),
-            },
-        )
 
     @admin.action(description=_("Accept the selected"), permissions=["change"])
     def accept_selected(self, request: HttpRequest, queryset: QuerySet[Proposal]) -> None:
@@ -402,11 +380,6 @@ class ProposalAdmin(TenantAdmin):
         filters = request.GET.get("_changelist_filters", "")
         url = reverse("admin:knowledge_proposal_changelist")
         return HttpResponseRedirect(f"{url}?{filters}" if filters else url)
-
-
-def new_entry_url(question: str) -> str:
-    """Return where a new entry with this question is written."""
-    return f"{reverse('admin:knowledge_entry_add')}?{urlencode({'question': question})}"
 
 
 def _told_accepted(request: HttpRequest, count: int) -> None:

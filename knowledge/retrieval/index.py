@@ -236,33 +236,33 @@ class Index:
             if owners
             else max(load_gate(f"{self._mode}.scope").probability(top), found[0].p)
         )
+        # What is for people alone in one of several questions is so for the whole message (R26).
+        excluded = load_gate(f"{self._mode}.excluded").probability(top)
+        results = self._single(text, language)
         return SearchResult(
             tuple(found),
             low_content=False,
             topics=topics,
             in_scope=in_scope,
-            excluded=load_gate(f"{self._mode}.excluded").probability(top),
-            parts=self._parts(text, language),
+            excluded=max([excluded, *(result.excluded for result in results)]),
+            parts=_different(results),
             evidence=top,
         )
 
-    def _parts(self, text: str, language: Language | None) -> tuple[Scored, ...]:
+    def _single(self, text: str, language: Language | None) -> list[SearchResult]:
         questions = questions_in(text)
         if not 1 < len(questions) <= MAX_PARTS:
-            return ()
-        best: dict[str, Scored] = {}
-        for question in questions:
-            for found in self.search(question, limit=1, language=language).candidates:
-                best.setdefault(found.key, found)
-        return tuple(best.values()) if len(best) > 1 else ()
+            return []
+        return [self.search(question, limit=1, language=language) for question in questions]
 
     def evidence(self, text: str) -> tuple[list[str], Evidence] | None:
         """Return the first three's keys and what speaks for the first, phrasings disregarded."""
         if not self.entries:
             return None
+        text = text[:MAX_QUERY]
         vector = None if self.encoder is None else self.encoder.encode([text])[0]
         topics = self._topics.probabilities(text, vector)
-        scores = self._score(text[:MAX_QUERY], vector, None)
+        scores = self._score(text, vector, None)
         order = [int(i) for i in np.argsort(-scores.ranking, kind="stable")[:3]]
         return [self.entries[i].key for i in order], self._evidence(scores, order[0], topics)
 
@@ -345,6 +345,14 @@ class Index:
             excluded=log_odds(excluded_share(topics)),
             chinese=scores.chinese,
         )
+
+
+def _different(results: Iterable[SearchResult]) -> tuple[Scored, ...]:
+    best: dict[str, Scored] = {}
+    for result in results:
+        for found in result.candidates:
+            best.setdefault(found.key, found)
+    return tuple(best.values()) if len(best) > 1 else ()
 
 
 def _lead(scores: Floats, i: int) -> float:

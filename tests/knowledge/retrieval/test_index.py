@@ -159,3 +159,12 @@ def test_words_alone_still_find_an_entry(entries):
 
     assert index.encoder is None
     assert first.key == "invoice"
+
+
+def test_one_question_for_people_alone_makes_the_whole_message_so(shop):
+    for_people = "我已经委托律师起诉你们了，知道吗？"
+    alone = shop.search(for_people)
+    both = shop.search(f"运费怎么算？怎么开电子发票？{for_people}")
+
+    assert both.excluded >= alone.excluded > 0.6
+    assert len(both.parts) >= 2

@@ -2,9 +2,8 @@ import numpy as np
 import pytest
 
 from knowledge.retrieval.gate import Evidence
+from knowledge.training import drawing
 from knowledge.training import gate as calibrate
-from knowledge.training.paraphrases import Intent
-from knowledge.training.topics import Sentence
 
 
 def _sample(size=4000, seed=5):
@@ -49,67 +48,17 @@ def test_describe_of_a_calibrated_gate():
 @pytest.fixture
 def intents():
     """Return ninety made-up intents with enough texts each."""
-    count = calibrate.DRAWN + calibrate.ASKED
+    count = drawing.DRAWN + drawing.ASKED
     return {f"intent{i}": [f"thing{i} wish{j} form{i}" for j in range(count)] for i in range(90)}
 
 
-def test_drawn_tenants_keep_questions_apart_from_phrasings(intents):
-    tenants = list(calibrate.draw_tenants("made up", intents, ["nothing of the kind"]))
-
-    assert len(tenants) == len(calibrate.SEEDS) * len(calibrate.SIZES) * len(calibrate.PHRASINGS)
-    for tenant in tenants:
-        known = {entry.key for entry in tenant.entries}
-        phrasings = {text for e in tenant.entries for text in (e.question, *e.phrasings)}
-        asked = {text for text, _, _ in tenant.questions}
-        expected = {label for _, label, _ in tenant.questions}
-        assert not phrasings & asked
-        assert expected <= known | {calibrate.NEAR, calibrate.FAR}
-        assert sum(weight for _, _, weight in tenant.questions) == pytest.approx(1)
-
-
 def test_observe_sees_right_and_wrong_first_candidates(intents):
-    tenants = list(calibrate.draw_tenants("made up", intents, ["nothing of the kind"]))[:2]
+    tenants = list(drawing.draw_tenants("made up", intents, ["nothing of the kind"]))[:2]
 
     sample = calibrate.observe(iter(tenants), None)
 
     assert sample.rows.shape == (len(sample.right), len(Evidence._fields))
     assert set(sample.right) == {0.0, 1.0}
-
-
-def test_tenants_of_trades_keep_questions_apart_from_phrasings():
-    intents = [
-        Intent(
-            "zh",
-            f"trade{i % 4}",
-            f"intent{i}",
-            "",
-            tuple(f"{i} text {j}" for j in range(8)),
-            (),
-            "",
-        )
-        for i in range(60)
-    ]
-
-    strangers = calibrate.Strangers(
-        ["nothing of the kind", "nor this"],
-        [
-            Sentence("sue", "legal", "legal", 1.0),
-            Sentence("law firm", "ordinary", "lookalike", 1.0),
-        ],
-    )
-
-    tenants = list(calibrate.draw_trades(intents, strangers, np.eye(60)))
-
-    assert len(tenants) == calibrate.ROUNDS * 4
-    for tenant in tenants:
-        phrasings = {text for e in tenant.entries for text in (e.question, *e.phrasings)}
-        assert not phrasings & {text for text, _, _ in tenant.questions}
-        assert {label for _, label, _ in tenant.questions} >= {calibrate.NEAR, calibrate.FAR}
-        assert {(text, excluded) for text, excluded, _ in tenant.people} == {
-            ("sue", True),
-            ("law firm", False),
-        }
-        assert sum(weight for _, _, weight in tenant.questions) == pytest.approx(1)
 
 
 def test_the_second_model_learns_from_the_first_three_and_from_strangers():
@@ -122,29 +71,3 @@ def test_the_second_model_learns_from_the_first_three_and_from_strangers():
 
     assert len(scope.right) == 75
     np.testing.assert_array_equal(scope.right, scope.among)
-
-
-def test_parallel_intents_of_other_trades_are_no_strangers():
-    intents = [
-        Intent(
-            "zh", f"trade{i}", f"intent{i}", "", tuple(f"{i} text {j}" for j in range(8)), (), ""
-        )
-        for i in range(4)
-    ]
-    closeness = np.ones((4, 4))
-    nobody = calibrate.Strangers(["far away"], [])
-
-    for tenant in calibrate.draw_trades(intents, nobody, closeness):
-        assert {text for text, label, _ in tenant.questions if label == calibrate.FAR} == {
-            "far away"
-        }
-
-
-def test_read_intents_is_the_same_every_time(tmp_path):
-    lines = [f'{{"text": "text {i}", "label": "{"ab"[i % 2]}"}}' for i in range(200)]
-    (tmp_path / "train.jsonl").write_text("\n".join(lines))
-
-    first, second = (calibrate.read_intents(tmp_path) for _ in range(2))
-
-    assert first == second
-    assert {len(texts) for texts in first.values()} == {calibrate.DRAWN + calibrate.ASKED}
