@@ -74,6 +74,12 @@ def check_production(app_configs: Any = None, **kwargs: Any) -> list[CheckMessag
         "PUBLIC_URL is not an https address.",
         "Set PUBLIC_URL to the address visitors use, such as https://chat.example.com.",
     )
+    refuse(
+        10,
+        not settings.SECRETS_KEY or any(len(key) < 32 for key in settings.SECRETS_KEY),
+        "SECRETS_KEY is not set, or shorter than 32 characters.",
+        "Set SECRETS_KEY or SECRETS_KEY_FILE to a long random value other than SECRET_KEY.",
+    )
     if "console" in settings.EMAIL_BACKEND:
         found.append(
             Warning(

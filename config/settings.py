@@ -33,6 +33,12 @@ PUBLIC_URL = env_str("PUBLIC_URL").rstrip("/")
 TRUSTED_PROXIES = env_list("TRUSTED_PROXIES")
 # Addresses that no per-address limit applies to: on one machine, that machine.
 RATE_LIMIT_EXEMPT = env_list("RATE_LIMIT_EXEMPT", "127.0.0.1,::1" if EMBEDDED else "")
+# Keys that seal partners' secrets in the database, newest first; a second one only opens.
+SECRETS_KEY = [key.strip() for key in env_secret("SECRETS_KEY").split(",") if key.strip()]
+# Hosts and networks that requests may go to though they are no public ones.
+OUTWARD_ALLOWED = env_list("OUTWARD_ALLOWED")
+# Whether what visitors write may be sent to a processor abroad (contract L13).
+PROCESSORS_ABROAD = env_bool("PROCESSORS_ABROAD", default=False)
 
 INSTALLED_APPS = [
     "daphne",

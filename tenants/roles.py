@@ -20,7 +20,14 @@ _KNOWLEDGE_READ = frozenset({"knowledge.view"})
 _KNOWLEDGE = _KNOWLEDGE_READ | {"knowledge.change", "knowledge.publish"}
 _CONVERSATIONS_READ = frozenset({"conversation.view", "contact.view"})
 _SERVICE_READ = frozenset(
-    {"channel.view", "ledger.view", "lexicon.view", "mismatch.view", "obligation.view"}
+    {
+        "channel.view",
+        "ledger.view",
+        "lexicon.view",
+        "mismatch.view",
+        "obligation.view",
+        "subprocessor.view",
+    }
 )
 
 CAPABILITIES: dict[str, frozenset[str]] = {
@@ -34,6 +41,7 @@ CAPABILITIES: dict[str, frozenset[str]] = {
         "membership.change",
         "membership.view",
         "mismatch.change",
+        "subprocessor.change",
         "tenant.view",
     },
     Role.CLIENT_ADMIN: _KNOWLEDGE
@@ -47,6 +55,7 @@ CAPABILITIES: dict[str, frozenset[str]] = {
         "lexicon.change",
         "membership.change",
         "membership.view",
+        "subprocessor.approve",
         "tenant.view",
     },
     Role.KNOWLEDGE_EDITOR: _KNOWLEDGE | {"admin.enter"},
@@ -63,7 +72,9 @@ CAPABILITIES: dict[str, frozenset[str]] = {
     | {"admin.enter", "membership.view", "tenant.view"},
 }
 
-# A platform operator runs the installation: everything but talking to a client's visitors.
+# A platform operator runs the installation: everything but talking to a client's visitors, and
+# agreeing in the client's name.
 OPERATOR_CAPABILITIES: frozenset[str] = frozenset().union(*CAPABILITIES.values()) - {
-    "conversation.handle"
+    "conversation.handle",
+    "subprocessor.approve",
 }

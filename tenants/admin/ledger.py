@@ -50,6 +50,10 @@ EVENTS = {
     "question.decided": _("Question decided"),
     "release.activated": _("Release activated"),
     "session.revoked": _("Session revoked"),
+    "subprocessor.approved": _("Subprocessor approved"),
+    "subprocessor.changed": _("Subprocessor changed"),
+    "subprocessor.registered": _("Subprocessor registered"),
+    "subprocessor.withdrawn": _("Approval of a subprocessor withdrawn"),
     "tenant.created": _("Tenant created"),
 }
 # Longer facts, such as ids and hashes, stand on the entry's own page.

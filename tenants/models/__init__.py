@@ -3,6 +3,12 @@
 from tenants.models.ledger import LedgerEntry, LedgerHead
 from tenants.models.membership import Membership
 from tenants.models.obligation import Breach, Obligation, ObligationKind, ObligationState
+from tenants.models.subprocessor import (
+    Region,
+    Subprocessor,
+    SubprocessorKind,
+    SubprocessorUse,
+)
 from tenants.models.tenant import Tenant, TenantStatus
 from tenants.models.user import User
 
@@ -14,6 +20,10 @@ __all__ = [
     "Obligation",
     "ObligationKind",
     "ObligationState",
+    "Region",
+    "Subprocessor",
+    "SubprocessorKind",
+    "SubprocessorUse",
     "Tenant",
     "TenantStatus",
     "User",

@@ -15,6 +15,7 @@ GOOD = {
     "EMBEDDED": False,
     "DEBUG": False,
     "SECRET_KEY": "k" * 50,
+    "SECRETS_KEY": ["s" * 32],
     "REDIS_URL": "redis://redis.example/0",
     "CELERY_BROKER_URL": "redis://redis.example/0",
     "ALLOWED_HOSTS": ["chat.example.com"],
@@ -56,6 +57,8 @@ def test_complete_production_is_accepted(production: Any) -> None:
         ("PLATFORM_DATABASE", "default", "config.E007"),
         ("PUBLIC_URL", "http://chat.example.com", "config.E009"),
         ("PUBLIC_URL", "", "config.E009"),
+        ("SECRETS_KEY", [], "config.E010"),
+        ("SECRETS_KEY", ["s" * 32, "short"], "config.E010"),
         ("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend", "config.W001"),
     ],
 )
