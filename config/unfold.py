@@ -251,6 +251,12 @@ UNFOLD: dict[str, Any] = {
                         _may("lexicon.view"),
                     ),
                     _item(
+                        _("Subprocessors"),
+                        "conversion_path",
+                        _changelist("tenants_subprocessor"),
+                        _may("subprocessor.view"),
+                    ),
+                    _item(
                         _("Members"),
                         "group",
                         _changelist("tenants_membership"),

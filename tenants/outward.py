@@ -21,8 +21,7 @@ from urllib.parse import urlsplit
 import httpcore2
 import httpx2
 from django.conf import settings
-from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext
 
 from tenants.net import in_networks
 
@@ -78,7 +77,7 @@ def http_client() -> httpx2.Client:
     return httpx2.Client(transport=GuardedTransport(), follow_redirects=False, trust_env=False)
 
 
-def why_refused(url: str) -> str | Promise | None:
+def why_refused(url: str) -> str | None:
     """Return why nothing may be sent to this URL, in words, or None.
 
     Only what the URL itself says is looked at; what its name resolves to is judged at each request.
@@ -87,20 +86,20 @@ def why_refused(url: str) -> str | Promise | None:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError:
-        return _("This is not a web address.")
+        return gettext("This is not a web address.")
     if parts.scheme not in ("http", "https") or not host or port == 0:
-        return _("Enter an address that begins with https://.")
+        return gettext("Enter an address that begins with https://.")
     if parts.username is not None or parts.password is not None or parts.fragment:
-        return _("Leave name, password and # out of the address.")
+        return gettext("Leave name, password and # out of the address.")
     if _is_allowed_host(host):
         return None
     if parts.scheme != "https":
-        return _("Enter an address that begins with https://: others could read along.")
+        return gettext("Enter an address that begins with https://: others could read along.")
     try:
         forbidden = is_forbidden(host)
     except ValueError:
         forbidden = host == "localhost" or host.endswith((".localhost", ".internal", ".local"))
-    return _("Addresses inside our own network are not allowed.") if forbidden else None
+    return gettext("Addresses inside our own network are not allowed.") if forbidden else None
 
 
 def is_forbidden(address: str) -> bool:
@@ -133,21 +132,21 @@ class GuardedTransport(httpx2.BaseTransport):
         )
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        _bounds().seconds(None)
-        response = self._pool.handle_request(
-            httpcore2.Request(
-                method=request.method,
-                url=httpcore2.URL(
-                    scheme=request.url.raw_scheme,
-                    host=request.url.raw_host,
-                    port=request.url.port,
-                    target=request.url.raw_path,
-                ),
-                headers=request.headers.raw,
-                content=request.stream,
-                extensions=request.extensions,
-            )
+        asked = httpcore2.Request(
+            method=request.method,
+            url=httpcore2.URL(
+                scheme=request.url.raw_scheme,
+                host=request.url.raw_host,
+                port=request.url.port,
+                target=request.url.raw_path,
+            ),
+            headers=request.headers.raw,
+            content=request.stream,
+            extensions=request.extensions,
         )
+        with _told_as_httpx():
+            _bounds().seconds(None)
+            response = self._pool.handle_request(asked)
         return httpx2.Response(
             status_code=response.status,
             headers=response.headers,
@@ -164,7 +163,8 @@ class _Body(httpx2.SyncByteStream):
         self._response = response
 
     def __iter__(self) -> Iterator[bytes]:
-        yield from self._response.iter_stream()
+        with _told_as_httpx():
+            yield from self._response.iter_stream()
 
     def close(self) -> None:
         self._response.close()
@@ -229,6 +229,17 @@ class _BoundedStream(httpcore2.NetworkStream):
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
+
+
+@contextlib.contextmanager
+def _told_as_httpx() -> Iterator[None]:
+    """Raise what goes wrong below as the errors that users of the client know."""
+    try:
+        yield
+    except httpcore2.TimeoutException as error:
+        raise httpx2.ReadTimeout(str(error)) from error
+    except (httpcore2.NetworkError, httpcore2.ProtocolError) as error:
+        raise httpx2.NetworkError(str(error)) from error
 
 
 def _bounds() -> _Bounds:

@@ -139,6 +139,7 @@ ADMIN: dict[str, dict[str, str]] = {
     "tenants.breach": {"view": "MCSRO"},
     "tenants.ledgerentry": {"view": "MCSRO"},
     "tenants.membership": {"view": "MCSRO", "add": "MCO", "change": "MCO"},
+    "tenants.subprocessor": {"view": "MCSRO", "add": "MO", "change": "MO", "approve": "C"},
     "tenants.tenant": {"view": "O", "add": "O", "change": "O"},
     "tenants.user": {"view": "O", "add": "O", "change": "O"},
 }
@@ -156,6 +157,8 @@ ADMIN_EXTRA = {
     "knowledge.proposal <path:object_id>/dismiss/": ("change", 200),
     "knowledge.proposal <path:object_id>/new-entry/": ("change", 302),
     "conversations.channel <path:object_id>/secret/": ("change", 200),
+    "tenants.subprocessor <path:object_id>/approve/": ("approve", 200),
+    "tenants.subprocessor <path:object_id>/withdraw/": ("approve", 200),
     "tenants.user <path:object_id>/password/": ("change", 200),
 }
 # A tenant has one row of these: their list leads to it.
@@ -482,6 +485,7 @@ PAGES = (
     "/admin/conversations/channel/add/",
     "/admin/conversations/topicphrase/add/",
     "/admin/tenants/membership/add/",
+    "/admin/tenants/subprocessor/",
     "/tenants/switch/",
     "/console/",
     "/console/api/me",

@@ -33,7 +33,17 @@ from knowledge.models import (
     TextVector,
 )
 from tenants import clock
-from tenants.models import Breach, LedgerEntry, Membership, Obligation, Tenant, User
+from tenants.models import (
+    Breach,
+    LedgerEntry,
+    Membership,
+    Obligation,
+    Subprocessor,
+    SubprocessorKind,
+    SubprocessorUse,
+    Tenant,
+    User,
+)
 from tenants.roles import Role
 from tenants.scoping import tenant_scope
 
@@ -65,6 +75,7 @@ def furnish(tenant: Tenant, mark: str) -> World:
         _people(world)
         _knowledge(world)
         _dealing(world)
+        _services(world)
     world.add(tenant)
     return world
 
@@ -201,3 +212,19 @@ def _dealing(world: World) -> None:
     ):
         assert row is not None
         world.add(row)
+
+
+def _services(world: World) -> None:
+    service = Subprocessor.objects.create(
+        kind=SubprocessorKind.LANGUAGE_MODEL,
+        name=f"{world.mark}模型公司",
+        base_url=f"https://{world.tenant.slug}.example/v1",
+        model=f"{world.mark}-1",
+        sealed_key=world.mark,
+    )
+    world.add(service)
+    world.add(
+        SubprocessorUse.objects.create(
+            subprocessor=service, month=clock.now().date().replace(day=1)
+        )
+    )

@@ -1,5 +1,5 @@
 """The admin pages about the organisation: tenants, people, members, evidence."""
 
-from tenants.admin import ledger, memberships, tenants, users
+from tenants.admin import ledger, memberships, subprocessors, tenants, users
 
-__all__ = ["ledger", "memberships", "tenants", "users"]
+__all__ = ["ledger", "memberships", "subprocessors", "tenants", "users"]

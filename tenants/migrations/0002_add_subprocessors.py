@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(help_text='Who gets what visitors write.', max_length=120, verbose_name='company')),
                 ('region', models.CharField(choices=[('own', "On our own or the client's machines"), ('mainland', 'In mainland China'), ('abroad', 'Outside mainland China')], default='mainland', max_length=10, verbose_name='place')),
                 ('filing', models.CharField(blank=True, help_text='Of a generative model, as the Cyberspace Administration registered it.', max_length=120, verbose_name='filing number')),
-                ('base_url', models.URLField(help_text='An OpenAI-compatible interface, up to and with its version: https://…/v1', max_length=400, verbose_name='address of the service')),
+                ('base_url', models.CharField(help_text='An OpenAI-compatible interface, up to and with its version: https://…/v1', max_length=400, verbose_name='address of the service')),
                 ('model', models.CharField(max_length=120, verbose_name='model')),
                 ('sealed_key', models.TextField(blank=True, editable=False, verbose_name='key of the service')),
                 ('monthly_tokens', models.PositiveBigIntegerField(blank=True, help_text="The service is not asked any more once the month's tokens are spent. Empty: no limit.", null=True, validators=[django.core.validators.MinValueValidator(1)], verbose_name='tokens a month')),

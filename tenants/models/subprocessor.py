@@ -41,7 +41,7 @@ class Subprocessor(TenantModel):
         blank=True,
         help_text=_("Of a generative model, as the Cyberspace Administration registered it."),
     )
-    base_url = models.URLField(
+    base_url = models.CharField(
         _("address of the service"),
         max_length=400,
         help_text=_("An OpenAI-compatible interface, up to and with its version: https://…/v1"),
