@@ -10,7 +10,7 @@ import threading
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
@@ -29,7 +29,15 @@ from knowledge.retrieval.gate import (
     EXCLUDED_THRESHOLD,
     EXCLUDED_THRESHOLD_BY_WORDS,
 )
-from knowledge.retrieval.index import Index, IndexEntry, Scored, build_index, texts_to_embed
+from knowledge.retrieval.index import (
+    Index,
+    IndexEntry,
+    Scored,
+    SearchResult,
+    build_index,
+    texts_to_embed,
+)
+from knowledge.retrieval.synonyms import rewritten
 from knowledge.retrieval.text import text_key
 from tenants.scoping import active_tenant_id
 
@@ -93,7 +101,7 @@ def answer_candidates(text: str, *, limit: int = 5) -> Answers:
     """
     settings = MatchingSettings.objects.first() or MatchingSettings()
     loaded = _current() or _nothing()
-    found = loaded.index.search(text, limit=limit)
+    found = _said_otherwise(loaded.index, text, settings, limit)
     semantic = loaded.index.encoder is not None
 
     def offered(hit: Scored) -> Candidate:
@@ -116,6 +124,27 @@ def answer_candidates(text: str, *, limit: int = 5) -> Answers:
         topics=found.topics,
         parts=parts if all(part.p >= ANSWER_THRESHOLD for part in parts) else (),
     )
+
+
+def _said_otherwise(
+    index: Index, text: str, settings: MatchingSettings, limit: int
+) -> SearchResult:
+    """Return what the words find, or what they find said as the entries say it, if that is surer.
+
+    What is for people alone stays so, in whatever words.
+    """
+    found = index.search(text, limit=limit)
+    otherwise = rewritten(text, tuple((word, meaning) for word, meaning in settings.synonyms))
+    if otherwise == text or (found.candidates and found.candidates[0].exact):
+        return found
+    again = index.search(otherwise, limit=limit)
+    if _surest(again) <= _surest(found):
+        return found
+    return replace(again, topics=found.topics, excluded=max(found.excluded, again.excluded))
+
+
+def _surest(found: SearchResult) -> float:
+    return found.candidates[0].p if found.candidates else 0.0
 
 
 def released_answer(version_id: uuid.UUID) -> Candidate | None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -10,16 +11,38 @@ from unfold.decorators import display
 
 from knowledge.models import MatchingSettings
 from knowledge.retrieval.gate import ANSWER_THRESHOLD, CLARIFY_THRESHOLD
+from knowledge.retrieval.synonyms import parsed
 from knowledge.services import matching
-from tenants.admin_base import TenantAdmin, TenantForm, actor_of, moment
+from tenants.admin_base import LinesField, TenantAdmin, TenantForm, actor_of, moment
+
+MOST_SYNONYMS = 500
+
+
+class SynonymsField(LinesField):
+    """Pairs of words, shown as lines that say which words mean the same."""
+
+    def prepare_value(self, value: Any) -> Any:
+        if not isinstance(value, list) or any(isinstance(pair, str) for pair in value):
+            return super().prepare_value(value)
+        words: dict[str, list[str]] = {}
+        for word, meaning in value:
+            words.setdefault(meaning, []).append(word)
+        return "\n".join(f"{', '.join(own)} = {meaning}" for meaning, own in words.items())
 
 
 class MatchingForm(TenantForm):
-    """The thresholds; an empty one shows the product's default."""
+    """What people choose; an empty threshold shows the product's default."""
+
+    synonyms = SynonymsField(
+        label=_("synonyms"),
+        required=False,
+        rows=8,
+        help_text=MatchingSettings._meta.get_field("synonyms").help_text,
+    )
 
     class Meta:
         model = MatchingSettings
-        fields = matching.THRESHOLDS
+        fields = matching.CHOSEN
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -27,6 +50,22 @@ class MatchingForm(TenantForm):
         for name, default in zip(matching.THRESHOLDS, defaults, strict=True):
             if name in self.fields:
                 self.fields[name].widget.attrs |= {"placeholder": default, "step": "0.01"}
+
+    def clean_synonyms(self) -> list[list[str]]:
+        pairs, bad = parsed(self.cleaned_data["synonyms"])
+        if bad is not None:
+            raise forms.ValidationError(
+                _(
+                    "“%(line)s” cannot be read. Write each word of two letters or more once, as in "
+                    "fridge, cooler = refrigerator."
+                )
+                % {"line": bad}
+            )
+        if len(pairs) > MOST_SYNONYMS:
+            raise forms.ValidationError(
+                _("At most %(count)s words can be listed.") % {"count": MOST_SYNONYMS}
+            )
+        return pairs
 
 
 @admin.register(MatchingSettings)
@@ -37,6 +76,7 @@ class MatchingSettingsAdmin(TenantAdmin):
     form = MatchingForm
     fieldsets = (
         (_("How sure the assistant must be"), {"fields": matching.THRESHOLDS}),
+        (_("Your visitors' own words"), {"fields": ("synonyms",)}),
         (
             _("What it learned from your visitors"),
             {

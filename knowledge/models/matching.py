@@ -49,6 +49,15 @@ class MatchingSettings(TenantModel):
             "0.05 and 0.99; empty: the product's default."
         ),
     )
+    synonyms = models.JSONField(
+        _("synonyms"),
+        default=list,
+        blank=True,
+        help_text=_(
+            "Your visitors' words for what your entries call otherwise, one line each: "
+            "fridge, cooler = refrigerator. They count from the next question on."
+        ),
+    )
     slope = models.FloatField(
         _("slope of the calibration"),
         default=1.0,

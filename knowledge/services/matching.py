@@ -9,6 +9,7 @@ from tenants.services import ledger
 from tenants.services.ledger import Event
 
 THRESHOLDS = ("answer_threshold", "clarify_threshold")
+CHOSEN = (*THRESHOLDS, "synonyms")
 
 
 def current() -> MatchingSettings:
@@ -23,18 +24,19 @@ def locked() -> MatchingSettings:
 
 
 def change(settings: MatchingSettings, *, by: User) -> MatchingSettings:
-    """Write the thresholds of `settings`; old and new stand in the ledger.
+    """Write what people choose in `settings`; old and new stand in the ledger.
 
     Nothing else of it is written, and nothing at all where nothing differs. Holds from the next
     question on.
     """
     with transaction.atomic():
         standing = locked()
-        old = {name: getattr(standing, name) for name in THRESHOLDS}
-        new = {name: getattr(settings, name) for name in THRESHOLDS}
-        if old == new:
+        changed = [name for name in CHOSEN if getattr(standing, name) != getattr(settings, name)]
+        if not changed:
             return standing
-        for name in THRESHOLDS:
+        old = {name: getattr(standing, name) for name in changed}
+        new = {name: getattr(settings, name) for name in changed}
+        for name in changed:
             setattr(standing, name, new[name])
         standing.updated_by = by
         standing.save()

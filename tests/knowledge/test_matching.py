@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.test import Client
 
+from knowledge import search
 from knowledge.models import MatchingSettings
 from knowledge.services import calibration, matching
 from tenants.models import LedgerEntry, Tenant, User
@@ -186,8 +187,8 @@ def test_the_page_changes_the_thresholds_and_says_so_in_the_ledger(
         assert (row.answer_threshold, row.clarify_threshold, row.slope) == (0.9, None, 1.0)
         assert row.updated_by is not None
         recorded = LedgerEntry.objects.get(kind="matching.changed")
-        assert recorded.data["old"] == {"answer_threshold": None, "clarify_threshold": None}
-        assert recorded.data["new"] == {"answer_threshold": 0.9, "clarify_threshold": None}
+        assert recorded.data["old"] == {"answer_threshold": None}
+        assert recorded.data["new"] == {"answer_threshold": 0.9}
 
 
 @pytest.mark.parametrize(
@@ -239,3 +240,44 @@ def test_agents_and_strangers_do_not_see_the_settings(
     stranger.post(f"{PAGE}{row.pk}/change/", {"answer_threshold": "0.9"})
     with tenant_scope(tenant):
         assert matching.current().answer_threshold is None
+
+
+def test_synonyms_are_lines_on_the_page_and_count_from_the_next_question(
+    tenant: Tenant,
+    publish: Callable[..., Any],
+    make_member: Callable[..., User],
+    client_as: Callable[[User], Client],
+) -> None:
+    publish(tenant)
+    client = client_as(make_member(tenant, Role.KNOWLEDGE_EDITOR))
+    page = client.get(PAGE).headers["Location"]
+    question = "阿福怎么搞"
+    with tenant_scope(tenant):
+        before = search.answer_candidates(question).candidates[0]
+
+    response = client.post(page, {"synonyms": "阿福票、阿福 = 增值税专用发票\n怎么搞 = 怎么申请"})
+    assert response.status_code == 302
+
+    with tenant_scope(tenant):
+        after = search.answer_candidates(question).candidates[0]
+        assert after.question == "能开增值税专用发票吗？"
+        assert after.p > before.p
+        (entry,) = LedgerEntry.objects.filter(kind="matching.changed")
+        assert entry.data["new"]["synonyms"][0] == ["阿福票", "增值税专用发票"]
+    shown = client.get(page).content.decode()
+    assert "阿福票, 阿福 = 增值税专用发票" in shown
+
+
+def test_a_line_of_synonyms_that_cannot_be_read_is_named(
+    tenant: Tenant,
+    make_member: Callable[..., User],
+    client_as: Callable[[User], Client],
+) -> None:
+    client = client_as(make_member(tenant, Role.KNOWLEDGE_EDITOR))
+    page = client.get(PAGE).headers["Location"]
+
+    response = client.post(page, {"synonyms": "阿福票"})
+
+    assert "阿福票" in str(response.context["adminform"].form.errors["synonyms"])
+    with tenant_scope(tenant):
+        assert MatchingSettings.objects.get().synonyms == []

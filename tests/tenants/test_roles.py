@@ -29,6 +29,9 @@ membership.view       yes yes no  yes no  yes yes
 mismatch.change       yes no  no  no  no  no  yes
 mismatch.view         yes yes no  yes no  yes yes
 obligation.view       yes yes no  yes no  yes yes
+subprocessor.approve  no  yes no  no  no  no  no
+subprocessor.change   yes no  no  no  no  no  yes
+subprocessor.view     yes yes no  yes no  yes yes
 tenant.view           yes yes no  no  no  yes yes
 """
 ROLES = [
