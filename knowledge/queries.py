@@ -21,6 +21,17 @@ class EntryState(TextChoices):
     UNUSED = "unused", _("Not in use")
 
 
+def version_saying(answer: str) -> uuid.UUID | None:
+    """Return the one version of the active release with exactly this answer; None of several."""
+    versions = EntryVersion.objects.filter(
+        answer=answer,
+        pk__in=ReleaseItem.objects.filter(
+            release__in=ActiveRelease.objects.values("release")
+        ).values("version"),
+    ).values_list("pk", flat=True)[:2]
+    return versions[0] if len(versions) == 1 else None
+
+
 @dataclass(frozen=True)
 class Difference:
     """One field of an entry whose working copy differs from what visitors hear."""

@@ -18,7 +18,7 @@ from conversations.models import (
     MessageKind,
     Note,
 )
-from conversations.services import messages, phrases
+from conversations.services import learning, messages, phrases
 from conversations.services.handoff import end_open, first_reply
 from conversations.services.intake import EmptyMessageError, TooLongError
 from conversations.services.transitions import move
@@ -103,6 +103,7 @@ def reply(
             )
             conversation.agent_read_seq = message.seq
             messages.store(conversation)
+            learning.from_agent(message)
             ledger.append(event, *first_reply(conversation, at))
             events.announce_message(message)
             events.announce_conversation(conversation, to_visitor=False)

@@ -4,10 +4,11 @@ import uuid
 from typing import Any
 
 from conversations.dialogue.policy import MAX_CHOICES
-from conversations.models import BotDecision, Message
+from conversations.models import BotDecision, Handoff, Message
 from conversations.queries import question_of
 from conversations.states import HandoffReason
 from knowledge.models import ProposalSource
+from knowledge.queries import version_saying
 from knowledge.services import proposals
 
 # A message of several questions, or one the lexicon decided, says nothing about a single entry.
@@ -49,6 +50,27 @@ def from_thumb(answer: Message, decision: BotDecision | None) -> None:
             message_id=decision.question_id,
             p=best["p"],
         )
+
+
+def from_agent(answer: Message) -> None:
+    """Propose the words for which an agent chose a standard answer; part of the reply's transaction.
+
+    Only where the assistant had no answer to them, and the agent sent one of the knowledge base's
+    word for word.
+    """
+    handoff = Handoff.objects.filter(
+        conversation=answer.conversation_id, ended_at=None, reason__in=_UNANSWERED_REASONS
+    ).first()
+    version_id = version_saying(answer.text) if handoff else None
+    if handoff is None or version_id is None:
+        return
+    question = Message.objects.get(conversation=answer.conversation_id, seq=handoff.trigger_seq)
+    proposals.propose(
+        question_of(question),
+        source=ProposalSource.AGENT,
+        version_id=version_id,
+        message_id=question.pk,
+    )
 
 
 def _from_button(pressed: Message) -> None:

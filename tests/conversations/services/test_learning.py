@@ -6,14 +6,14 @@ from collections.abc import Callable
 import pytest
 
 from conversations import visitors
-from conversations.models import BotDecision, ContactSession, Message
-from conversations.services import bot
+from conversations.models import BotDecision, ContactSession, Conversation, Message
+from conversations.services import bot, desk
 from knowledge.models import EntryVersion, Proposal, Release
 from knowledge.search import Answers
 from tenants.errors import NotFoundError
-from tenants.models import Tenant
+from tenants.models import Membership, Tenant
 from tests.conftest import KNOWLEDGE
-from tests.conversations.conftest import KNOWN
+from tests.conversations.conftest import ANSWER, KNOWN
 from tests.conversations.doors import ask, send
 
 OTHER = KNOWLEDGE[1][1]
@@ -198,3 +198,70 @@ def test_what_was_not_committed_teaches_nothing(
         bot.take_turn(received.message.pk)
 
     assert proposed() == []
+
+
+def taken_over(visitor: ContactSession, agent: Membership, words: str) -> Conversation:
+    """Let a question go to people, and the agent take it."""
+    reply = ask(visitor, words)
+    return desk.take(reply.conversation_id, by=agent)
+
+
+def test_a_standard_answer_that_an_agent_sends_teaches_what_was_meant(
+    in_tenant: Tenant,
+    knowledge: Release,
+    visitor: ContactSession,
+    agent: Membership,
+    offered: Offered,
+) -> None:
+    offered((OTHER, 0.1))
+    conversation = taken_over(visitor, agent, WORDS)
+    assert [row[:3] for row in proposed()] == [("unanswered", WORDS, None)]
+
+    desk.reply(conversation.pk, ANSWER, by=agent, client_msg_id="a-1")
+    desk.reply(conversation.pk, ANSWER, by=agent, client_msg_id="a-2")
+
+    assert proposed() == [("agent", WORDS, KNOWN, None)]
+
+
+def test_an_agents_own_words_teach_nothing(
+    in_tenant: Tenant,
+    knowledge: Release,
+    visitor: ContactSession,
+    agent: Membership,
+    offered: Offered,
+) -> None:
+    offered((OTHER, 0.1))
+    conversation = taken_over(visitor, agent, WORDS)
+
+    desk.reply(conversation.pk, f"您好，{ANSWER}", by=agent, client_msg_id="a-1")
+
+    assert [row[:3] for row in proposed()] == [("unanswered", WORDS, None)]
+
+
+def test_a_standard_answer_after_a_wish_for_people_teaches_nothing(
+    in_tenant: Tenant,
+    knowledge: Release,
+    visitor: ContactSession,
+    agent: Membership,
+) -> None:
+    conversation = taken_over(visitor, agent, "转人工")
+
+    desk.reply(conversation.pk, ANSWER, by=agent, client_msg_id="a-1")
+
+    assert proposed() == []
+
+
+def test_an_answer_that_two_entries_give_teaches_nothing(
+    in_tenant: Tenant,
+    publish: Callable[..., Release],
+    visitor: ContactSession,
+    agent: Membership,
+    offered: Offered,
+) -> None:
+    publish(in_tenant, [*KNOWLEDGE, ("配送", "到货要多久？", [], ANSWER)])
+    offered((OTHER, 0.1))
+    conversation = taken_over(visitor, agent, WORDS)
+
+    desk.reply(conversation.pk, ANSWER, by=agent, client_msg_id="a-1")
+
+    assert [row[:3] for row in proposed()] == [("unanswered", WORDS, None)]
