@@ -20,7 +20,8 @@ _PERIODS = {
 
 
 class PeriodFilter(DropdownFilter):
-    """Rows of some days, cut in the tenant's zone: a named period, or one day as 2026-11-23.
+    """Rows of some days, cut in the tenant's zone: a named period, one day as 2026-11-23,
+    or days from and to as 2026-11-01..2026-11-30.
 
     Subclasses name the instant they ask about in `field`.
     """
@@ -32,7 +33,7 @@ class PeriodFilter(DropdownFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         named = [(key, label) for key, (label, _start, _days) in _PERIODS.items()]
         asked = request.GET.get(self.parameter_name, "")
-        return [*named, (asked, asked)] if _day(asked) else named
+        return [*named, (asked, asked)] if asked not in _PERIODS and period_days(asked) else named
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         days = period_days(self.value() or "")
@@ -52,6 +53,9 @@ def period_days(name: str) -> tuple[date, date] | None:
     day = _day(name)
     if day is not None:
         return day, day + timedelta(days=1)
+    first, last = (_day(part) for part in (name.split("..", 1) if ".." in name else ("", "")))
+    if first is not None and last is not None and first <= last:
+        return first, last + timedelta(days=1)
     if name not in _PERIODS:
         return None
     _label, ago, length = _PERIODS[name]

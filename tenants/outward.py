@@ -77,6 +77,13 @@ def http_client() -> httpx2.Client:
     return httpx2.Client(transport=GuardedTransport(), follow_redirects=False, trust_env=False)
 
 
+def close_client() -> None:
+    """Close this process's connections; the next request opens new ones. For tests."""
+    if http_client.cache_info().currsize:
+        http_client().close()
+        http_client.cache_clear()
+
+
 def why_refused(url: str) -> str | None:
     """Return why nothing may be sent to this URL, in words, or None.
 

@@ -6,6 +6,7 @@ from django.apps import apps
 from django.conf import settings
 from django.db import connections
 
+from tenants.models.approval import Signature
 from tenants.models.ledger import LedgerEntry
 from tenants.models.obligation import Breach
 from tenants.scoping import TenantModel
@@ -66,6 +67,7 @@ def _grant(cursor: Any, role: str, existing: set[str]) -> None:
     for table, rights in (
         (LedgerEntry._meta.db_table, "UPDATE, DELETE"),
         (Breach._meta.db_table, "DELETE"),
+        (Signature._meta.db_table, "UPDATE, DELETE"),
     ):
         if table in existing:
             cursor.execute(f'REVOKE {rights} ON "{table}" FROM "{role}"')

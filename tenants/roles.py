@@ -15,66 +15,157 @@ class Role(models.TextChoices):
     CLIENT_READONLY = "client_readonly", _("Client, read only")
 
 
+# Who looks after the agents: told where an agent stays silent.
+SUPERVISING = frozenset({Role.SUPERVISOR, Role.CLIENT_ADMIN})
+
 # Capabilities are `noun.verb`; `view` is needed for every other verb of its noun.
 _KNOWLEDGE_READ = frozenset({"knowledge.view"})
 _KNOWLEDGE = _KNOWLEDGE_READ | {"knowledge.change", "knowledge.publish"}
 _CONVERSATIONS_READ = frozenset({"conversation.view", "contact.view"})
 _SERVICE_READ = frozenset(
     {
+        "alert.view",
+        "availability.view",
+        "canned.view",
         "channel.view",
+        "figure.view",
+        "group.view",
+        "incident.view",
         "ledger.view",
         "lexicon.view",
         "mismatch.view",
         "obligation.view",
+        "qa.view",
+        "question.view",
+        "report.view",
+        "rule.view",
         "subprocessor.view",
+        "survey.view",
+        "target.view",
+        "webhook.view",
+        "wrapup.view",
     }
 )
+_DESK = frozenset({"canned.change", "wrapup.change"})
 
 CAPABILITIES: dict[str, frozenset[str]] = {
     Role.ACCOUNT_MANAGER: _KNOWLEDGE
     | _CONVERSATIONS_READ
     | _SERVICE_READ
+    | _DESK
     | {
         "admin.enter",
+        "alert.change",
+        "availability.claim",
+        "availability.configure",
         "channel.change",
+        "contract.change",
+        "contract.sign",
+        "contract.view",
+        "group.change",
+        "incident.handle",
         "lexicon.change",
         "membership.change",
         "membership.view",
         "mismatch.change",
+        "qa.change",
+        "qa.rate",
+        "question.label",
+        "report.approve",
+        "report.change",
+        "subject.view",
+        "rule.change",
         "subprocessor.change",
+        "survey.change",
+        "target.change",
         "tenant.view",
+        "ticket.configure",
+        "ticket.view",
+        "webhook.change",
     },
     Role.CLIENT_ADMIN: _KNOWLEDGE
     | _CONVERSATIONS_READ
     | _SERVICE_READ
+    | _DESK
     | {
         "admin.enter",
+        "alert.change",
+        "availability.configure",
+        "availability.decide",
         "channel.change",
         "console.enter",
+        "contract.sign",
+        "contract.view",
         "conversation.handle",
+        "conversation.supervise",
+        "group.change",
         "lexicon.change",
         "membership.change",
         "membership.view",
+        "qa.change",
+        "qa.rate",
+        "question.label",
+        "report.answer",
+        "contact.block",
+        "contact.change",
+        "contact.merge",
+        "subject.handle",
+        "subject.view",
+        "rule.change",
         "subprocessor.approve",
+        "survey.change",
+        "target.change",
         "tenant.view",
+        "ticket.configure",
+        "ticket.handle",
+        "ticket.view",
+        "webhook.change",
     },
     Role.KNOWLEDGE_EDITOR: _KNOWLEDGE | {"admin.enter"},
     Role.SUPERVISOR: _KNOWLEDGE_READ
     | _CONVERSATIONS_READ
     | _SERVICE_READ
-    | {"admin.enter", "console.enter", "conversation.handle", "membership.view"},
-    Role.AGENT: frozenset(
-        {"console.enter", "conversation.handle", "conversation.view", "contact.view"}
-    ),
+    | _DESK
+    | {
+        "admin.enter",
+        "console.enter",
+        "contact.block",
+        "contact.change",
+        "contact.merge",
+        "conversation.handle",
+        "conversation.supervise",
+        "group.change",
+        "membership.view",
+        "qa.rate",
+        "ticket.configure",
+        "ticket.handle",
+        "ticket.view",
+    },
+    Role.AGENT: _CONVERSATIONS_READ
+    | {
+        "console.enter",
+        "contact.block",
+        "contact.change",
+        "conversation.handle",
+        "ticket.handle",
+        "ticket.view",
+    },
     Role.CLIENT_READONLY: _KNOWLEDGE_READ
     | _CONVERSATIONS_READ
     | _SERVICE_READ
-    | {"admin.enter", "membership.view", "tenant.view"},
+    | {"admin.enter", "contract.view", "membership.view", "tenant.view", "ticket.view"},
 }
 
-# A platform operator runs the installation: everything but talking to a client's visitors, and
-# agreeing in the client's name.
+# A platform operator runs the installation: everything but dealing with a client's visitors and
+# their data, and agreeing in the client's name.
 OPERATOR_CAPABILITIES: frozenset[str] = frozenset().union(*CAPABILITIES.values()) - {
+    "availability.decide",
+    "contact.block",
+    "contact.change",
+    "contact.merge",
     "conversation.handle",
+    "report.answer",
+    "subject.handle",
     "subprocessor.approve",
+    "ticket.handle",
 }

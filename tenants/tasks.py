@@ -1,17 +1,40 @@
 """The tenants' regular chores."""
 
 import logging
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from uuid import UUID
 
 from celery import shared_task
 from django.conf import settings
+from django.db import connections
+from django.db.models import Q
 
-from tenants import clock
-from tenants.models import Obligation, ObligationState
+from tenants import clock, pulse
+from tenants.models import (
+    AlertChannel,
+    Notification,
+    NotificationDelivery,
+    Obligation,
+    ObligationState,
+    Tenant,
+)
 from tenants.scoping import platform_scope, tenant_scope
 
 logger = logging.getLogger(__name__)
 
-_BATCH = 500
+# Late obligations that one run turns into breaches, and of one tenant in one transaction.
+_BATCH = 5000
+_AT_ONCE = 500
+# Letters at once; a run begins none after so long, and the next one goes on.
+_SENDERS = 8
+_SENDING_SECONDS = 20.0
+_MOST_LETTERS = 200
+
+# What is sent together: one letter, or what may become one.
+_Key = tuple[int, str, int | None, UUID | None, str, UUID | None]
 
 
 @shared_task(name="tenants.find_breaches", platform=True, alone_for=30)
@@ -26,13 +49,206 @@ def find_breaches() -> None:
             .order_by("due_at")
             .values_list("tenant_id", "pk")[:_BATCH]
         )
+    by_tenant: dict[int, list[UUID]] = {}
     for tenant_id, obligation_id in late:
+        by_tenant.setdefault(tenant_id, []).append(obligation_id)
+    for tenant_id, ids in by_tenant.items():
+        with tenant_scope(tenant_id):
+            for first in range(0, len(ids), _AT_ONCE):
+                _sweep(obligations.sweep_all, ids[first : first + _AT_ONCE])
+    pulse.beat("find_breaches")
+
+
+@shared_task(name="tenants.mail_alerts", platform=True, alone_for=90)
+def mail_alerts() -> None:
+    """Send the mails of notifications that are due, several at once."""
+    _send(Q(channel=AlertChannel.MAIL), "mail_alerts")
+
+
+@shared_task(name="tenants.post_alerts", platform=True, alone_for=90)
+def post_alerts() -> None:
+    """Send what robots and other systems are to hear, several at once."""
+    _send(~Q(channel=AlertChannel.MAIL), "post_alerts")
+
+
+@shared_task(name="tenants.escalate_alerts", platform=True, alone_for=60)
+def escalate_alerts() -> None:
+    """Tell those above of critical notifications that nobody acknowledged (R9)."""
+    from tenants.services import notifications  # noqa: PLC0415 -- leaf
+
+    with platform_scope("notifications that go up, of all tenants"):
+        found = set(
+            Notification.objects.using(settings.PLATFORM_DATABASE)
+            .filter(escalate_at__lte=clock.now())
+            .values_list("tenant_id", flat=True)
+        )
+    for tenant_id in found:
         with tenant_scope(tenant_id):
             try:
-                breached = obligations.sweep(obligation_id)
+                notifications.escalate()
             except Exception:
-                # One tenant's damage must not hide the breaches of all others.
-                logger.exception("Sweep failed: obligation %s", obligation_id)
+                logger.exception("Escalation failed")
+    pulse.beat("escalate_alerts")
+
+
+@shared_task(name="tenants.ping_deadman", platform=True, alone_for=60)
+def ping_deadman() -> None:
+    """Tell the watcher outside that alerts leave as they should (R10)."""
+    from tenants.services import deadman  # noqa: PLC0415 -- leaf
+
+    now = clock.now()
+    with platform_scope("copies and promises that nobody took, of all tenants"):
+        overdue = (
+            NotificationDelivery.objects.using(settings.PLATFORM_DATABASE)
+            .filter(NotificationDelivery.overdue(now))
+            .exists()
+        )
+        unfound = (
+            Obligation.objects.using(settings.PLATFORM_DATABASE)
+            .filter(state=ObligationState.RUNNING, due_at__lt=now - deadman.UNFOUND)
+            .exists()
+        )
+    deadman.ping(deadman.fault(overdue=overdue, unfound=unfound))
+
+
+@shared_task(name="tenants.follow_calendar", platform=True, alone_for=60)
+def follow_calendar() -> None:
+    """Count open deadlines in working days anew, for what the calendar now says (R2)."""
+    from tenants.services import contract_alerts, obligations  # noqa: PLC0415 -- leaf
+
+    with platform_scope("tenants with open deadlines in working days"):
+        ids = list(
+            Obligation.objects.using(settings.PLATFORM_DATABASE)
+            .filter(
+                working_days__isnull=False,
+                state__in=(ObligationState.RUNNING, ObligationState.WAITING),
+            )
+            .order_by()
+            .values_list("tenant_id", flat=True)
+            .distinct()
+        )
+    for tenant_id in ids:
+        with tenant_scope(tenant_id):
+            try:
+                changed = obligations.recompute_after_calendar()
+            except Exception:
+                logger.exception("Deadlines were not counted anew: tenant %s", tenant_id)
                 continue
-            if breached:
-                logger.warning("Obligation breached: %s", obligation_id)
+            if changed:
+                logger.warning("Deadlines changed with the calendar: %s", changed)
+                contract_alerts.deadlines_changed(changed)
+
+
+@shared_task(name="tenants.warn_early", platform=True, alone_for=600)
+def warn_early() -> None:
+    """Tell of promises in working days whose time is half or nearly over (R11)."""
+    from tenants.services import contract_alerts, obligations  # noqa: PLC0415 -- leaf
+
+    with platform_scope("tenants with running deadlines in working days"):
+        ids = list(
+            Obligation.objects.using(settings.PLATFORM_DATABASE)
+            .filter(working_days__isnull=False, state=ObligationState.RUNNING)
+            .order_by()
+            .values_list("tenant_id", flat=True)
+            .distinct()
+        )
+    for tenant_id in ids:
+        with tenant_scope(tenant_id):
+            try:
+                contract_alerts.running_out(obligations.early_warnings())
+            except Exception:
+                logger.exception("Early warnings failed: tenant %s", tenant_id)
+
+
+@shared_task(name="tenants.ask_for_calendar", platform=True, alone_for=600)
+def ask_for_calendar() -> None:
+    """Say daily from 1 November on that the coming year's calendar is missing (R2)."""
+    from tenants.services import calendar_years  # noqa: PLC0415 -- leaf
+
+    year = calendar_years.missing_year()
+    if year is None:
+        return
+    logger.error("The working days of %s are not loaded.", year)
+    for tenant in Tenant.objects.order_by("pk"):
+        with tenant_scope(tenant):
+            try:
+                calendar_years.note_missing(year)
+            except Exception:
+                logger.exception("The missing calendar was not noted: tenant %s", tenant.pk)
+
+
+def _sweep(work: Callable[[list[UUID]], list[UUID]], ids: list[UUID]) -> None:
+    try:
+        breached = work(ids)
+    except Exception:
+        if len(ids) == 1:
+            # One row's damage must not hide the breaches of all others.
+            logger.exception("Sweep failed: obligation %s", ids[0])
+            return
+        for one in ids:
+            _sweep(work, [one])
+        return
+    for one in breached:
+        logger.warning("Obligation breached: %s", one)
+
+
+def _send(which: Q, sweeper: str) -> None:
+
+    with platform_scope("copies of notifications that are due, of all tenants"):
+        due = list(
+            NotificationDelivery.objects.using(settings.PLATFORM_DATABASE)
+            .filter(which & NotificationDelivery.due(clock.now()))
+            .order_by()
+            .values_list("tenant_id", "channel", "recipient_id", "robot_id", "thread", "letter")
+            .distinct()[:_MOST_LETTERS]
+        )
+    until = time.monotonic() + _SENDING_SECONDS
+    if len(due) == 1 or _SENDERS == 1:
+        for key in _in_turn(due):
+            _deliver(key, until)
+    elif due:
+        here = copy_context()
+        with ThreadPoolExecutor(_SENDERS, thread_name_prefix="alert") as senders:
+            # Threads start without the context they were started in, the clock's among it.
+            for key in _in_turn(due):
+                senders.submit(here.copy().run, _deliver, key, until, close=True)
+    pulse.beat(sweeper)
+
+
+def _in_turn(due: Iterable[_Key]) -> list[_Key]:
+    """Return the keys so that each tenant's first comes before any tenant's second."""
+    seen: dict[int, int] = {}
+    ranked = []
+    for key in due:
+        seen[key[0]] = seen.get(key[0], 0) + 1
+        ranked.append((seen[key[0]], key))
+    return [key for _rank, key in sorted(ranked, key=lambda each: each[0])]
+
+
+def _deliver(key: _Key, until: float, *, close: bool = False) -> None:
+    from tenants.services import alert_sending  # noqa: PLC0415 -- leaf
+
+    if time.monotonic() > until:
+        return
+    tenant_id, channel, recipient, robot, thread, letter = key
+    try:
+        with tenant_scope(tenant_id):
+            copy = (
+                NotificationDelivery.objects.filter(
+                    NotificationDelivery.due(clock.now()),
+                    channel=channel,
+                    recipient=recipient,
+                    robot=robot,
+                    thread=thread,
+                    letter=letter,
+                )
+                .values_list("pk", flat=True)
+                .first()
+            )
+            if copy is not None:
+                alert_sending.deliver(copy)
+    except Exception:
+        logger.exception("Sending an alert failed: tenant %s, %s", tenant_id, channel)
+    finally:
+        if close:
+            connections.close_all()

@@ -1,5 +1,27 @@
-"""The admin pages about the organisation: tenants, people, members, evidence."""
+"""The admin pages about the organisation: tenants, people, contracts, calendar, evidence."""
 
-from tenants.admin import ledger, memberships, subprocessors, tenants, users
+from tenants.admin import (
+    alerting,
+    approvals,
+    calendars,
+    contracts,
+    ledger,
+    memberships,
+    notifications,
+    subprocessors,
+    tenants,
+    users,
+)
 
-__all__ = ["ledger", "memberships", "subprocessors", "tenants", "users"]
+__all__ = [
+    "alerting",
+    "approvals",
+    "calendars",
+    "contracts",
+    "ledger",
+    "memberships",
+    "notifications",
+    "subprocessors",
+    "tenants",
+    "users",
+]

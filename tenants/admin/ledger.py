@@ -10,52 +10,11 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
+from tenants.admin.ledger_words import EVENTS
 from tenants.admin_base import ReadOnlyAdmin, moment
 from tenants.admin_filters import period_on
 from tenants.models import LedgerEntry
 
-EVENTS = {
-    "answers.compared": _("Replies compared"),
-    "channel.changed": _("Channel changed"),
-    "channel.created": _("Channel created"),
-    "channel.secret_rotated": _("New identity secret"),
-    "contact.identified": _("Visitor identified"),
-    "conversation.closed": _("Conversation closed"),
-    "conversation.opened": _("Conversation opened"),
-    "conversation.reopened": _("Conversation reopened"),
-    "conversation.taken": _("Conversation taken"),
-    "entry.changed": _("Entry changed"),
-    "entry.created": _("Entry created"),
-    "handoff.ended": _("Hand-off ended"),
-    "handoff.requested": _("Hand-off requested"),
-    "inquiry.opened": _("Inquiry opened"),
-    "lexicon.changed": _("Sensitive phrase changed"),
-    "matching.calibrated": _("Certainty calibrated"),
-    "matching.changed": _("Matching settings changed"),
-    "membership.added": _("Member added"),
-    "membership.changed": _("Member changed"),
-    "message.created": _("Message"),
-    "message.judged": _("Answer judged"),
-    "mismatch.changed": _("Mismatch report changed"),
-    "mismatch.reported": _("Mismatch reported"),
-    "note.created": _("Note"),
-    "obligation.breached": _("Promise broken"),
-    "obligation.kept_late": _("Promise kept late"),
-    "obligation.met": _("Promise kept"),
-    "obligation.started": _("Promise started"),
-    "operator.entered": _("Operator entered"),
-    "presence.changed": _("Presence changed"),
-    "proposal.accepted": _("Proposal accepted"),
-    "proposal.dismissed": _("Proposal dismissed"),
-    "question.decided": _("Question decided"),
-    "release.activated": _("Release activated"),
-    "session.revoked": _("Session revoked"),
-    "subprocessor.approved": _("Subprocessor approved"),
-    "subprocessor.changed": _("Subprocessor changed"),
-    "subprocessor.registered": _("Subprocessor registered"),
-    "subprocessor.withdrawn": _("Approval of a subprocessor withdrawn"),
-    "tenant.created": _("Tenant created"),
-}
 # Longer facts, such as ids and hashes, stand on the entry's own page.
 SHORT_FACT = 24
 

@@ -14,12 +14,19 @@ class ObligationKind(models.TextChoices):
 
     FIRST_REPLY = "first_reply", _("First reply")
     HANDOFF = "handoff", _("Hand-off")
+    RECTIFICATION = "rectification", _("Rectification plan")
+    REPORT_DUE = "report_due", _("Report")
+    LABEL_REVIEW = "label_review", _("Label review")
+    INCIDENT_ACK = "incident_ack", _("Incident acknowledged")
+    INCIDENT_RESTORE = "incident_restore", _("Incident over")
+    KNOWLEDGE_UPDATE = "knowledge_update", _("Knowledge update")
 
 
 class ObligationState(models.TextChoices):
     """How the promise stands."""
 
     RUNNING = "running", _("Running")
+    WAITING = "waiting", _("Waiting for the holiday notice")
     MET = "met", _("Met")
     BREACHED = "breached", _("Breached")
     VOID = "void", _("Void")
@@ -33,8 +40,12 @@ class Obligation(TenantModel):
     subject_id = models.UUIDField(_("subject"))
     conversation_id = models.UUIDField(_("conversation"), null=True)
     started_at = models.DateTimeField(_("started at"))
-    due_at = models.DateTimeField(_("due at"))
+    # Null while it reaches into a year whose holidays are not announced (R2).
+    due_at = models.DateTimeField(_("due at"), null=True)
+    # How many working days it has; null where it runs by the clock.
+    working_days = models.PositiveSmallIntegerField(_("working days"), null=True)
     met_at = models.DateTimeField(_("met at"), null=True)
+    terms_version = models.CharField(_("terms"), max_length=80, blank=True)
     state = models.CharField(
         _("state"), max_length=10, choices=ObligationState, default=ObligationState.RUNNING
     )
@@ -50,6 +61,14 @@ class Obligation(TenantModel):
             models.CheckConstraint(
                 condition=models.Q(due_at__gte=models.F("started_at")), name="obligation_due_later"
             ),
+            models.CheckConstraint(
+                condition=models.Q(due_at__isnull=False) | models.Q(working_days__isnull=False),
+                name="obligation_due_or_counted",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(state="running") | models.Q(due_at__isnull=False),
+                name="obligation_running_is_due",
+            ),
         ]
         indexes = [
             # The sweeper's question each second: what is running and late?
@@ -59,6 +78,12 @@ class Obligation(TenantModel):
                 name="obligation_running_due",
             ),
             models.Index(fields=("tenant", "-started_at"), name="obligation_by_start"),
+            # Asked whenever a calendar is loaded.
+            models.Index(
+                fields=("tenant", "started_at"),
+                condition=models.Q(working_days__isnull=False, state__in=("running", "waiting")),
+                name="obligation_open_working",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -76,6 +101,7 @@ class Breach(TenantModel):
     conversation_id = models.UUIDField(_("conversation"), null=True)
     started_at = models.DateTimeField(_("started at"))
     due_at = models.DateTimeField(_("due at"))
+    terms_version = models.CharField(_("terms"), max_length=80, blank=True)
     detected_at = models.DateTimeField(_("detected at"))
     actual_at = models.DateTimeField(_("kept late at"), null=True)
 

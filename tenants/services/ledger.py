@@ -147,6 +147,11 @@ def fingerprint(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def content_hash(content: Mapping[str, Any]) -> str:
+    """Return the SHA-256, in hex, of plain data, whatever the order of its keys."""
+    return fingerprint(_canonical(content))
+
+
 def open_chain() -> None:
     """Give the tenant in scope an empty chain; part of its onboarding."""
     LedgerHead.objects.get_or_create()

@@ -1,14 +1,36 @@
 """Start a promise, keep it, or find it broken."""
 
 import uuid
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
 from tenants import clock
-from tenants.models import Breach, Obligation, ObligationKind, ObligationState
-from tenants.services import ledger
+from tenants.models import Breach, Obligation, ObligationKind, ObligationState, Tenant
+from tenants.scoping import active_tenant_id
+from tenants.services import breach_alerts, calendars, ledger
 from tenants.services.ledger import Event
+from tenants.workdays import Calendar, YearNotPublishedError
+
+# Shares of its time at which a promise in working days is warned of (R11).
+WARNED_AT = (50, 80)
+_OPEN = (ObligationState.RUNNING, ObligationState.WAITING)
+
+
+@dataclass(frozen=True)
+class EarlyWarning:
+    """A promise of which `percent` of the time has passed, and which is not kept yet."""
+
+    obligation: Obligation
+    percent: int
+
+    @property
+    def key(self) -> str:
+        """The same for the same promise and share, for those who warn once."""
+        return f"{self.obligation.pk}:{self.percent}"
 
 
 def start(
@@ -19,8 +41,11 @@ def start(
     conversation_id: uuid.UUID | None,
     at: datetime,
     limit: timedelta,
+    terms_version: str = "",
 ) -> Event:
     """Write the promise with its deadline `at + limit`; return the event for the ledger.
+
+    `terms_version` names the terms that the limit comes from.
 
     Runs in the transaction of what starts the clock (R5). A second start for the same subject
     violates a constraint.
@@ -32,13 +57,53 @@ def start(
         conversation_id=conversation_id,
         started_at=at,
         due_at=at + limit,
+        terms_version=terms_version,
     )
-    return Event(
-        "obligation.started",
-        subject_id,
-        {"kind": kind, "clause": clause, "due_at": obligation.due_at},
-        at,
+    return _started(obligation)
+
+
+def start_working_days(
+    kind: ObligationKind,
+    *,
+    clause: str,
+    subject_id: uuid.UUID,
+    at: datetime,
+    days: int,
+    conversation_id: uuid.UUID | None = None,
+    terms_version: str = "",
+) -> Event:
+    """Write a promise due at 24:00 of the `days`-th working day after `at`; return its event (R3).
+
+    Days are those of the tenant's zone. Where it reaches into a year whose holidays are not
+    announced, it waits without a deadline until they are (R2). In the transaction of what starts
+    the clock; a second start for the same subject violates a constraint.
+    """
+    due = _due(calendars.calendar(), at, days, _zone())
+    obligation = Obligation.objects.create(
+        kind=kind,
+        clause=clause,
+        subject_id=subject_id,
+        conversation_id=conversation_id,
+        started_at=at,
+        due_at=due,
+        working_days=days,
+        terms_version=terms_version,
+        state=ObligationState.WAITING if due is None else ObligationState.RUNNING,
     )
+    return _started(obligation)
+
+
+def _started(obligation: Obligation) -> Event:
+    facts: dict[str, object] = {
+        "kind": obligation.kind,
+        "clause": obligation.clause,
+        "due_at": obligation.due_at,
+    }
+    if obligation.terms_version:
+        facts["terms"] = obligation.terms_version
+    if obligation.working_days is not None:
+        facts["working_days"] = obligation.working_days
+    return Event("obligation.started", obligation.subject_id, facts, obligation.started_at)
 
 
 def meet(kind: ObligationKind, *, subject_id: uuid.UUID, at: datetime) -> list[Event]:
@@ -64,8 +129,9 @@ def meet(kind: ObligationKind, *, subject_id: uuid.UUID, at: datetime) -> list[E
     if obligation.state == ObligationState.BREACHED:
         _fill_actual(obligation, at)
         return [Event("obligation.kept_late", subject_id, {"kind": kind}, at)]
-    event = _breach(obligation, detected_at=at, actual_at=at)
-    return [event] if event else []
+    if obligation.state == ObligationState.WAITING:
+        return _meet_waiting(obligation, at)
+    return _breach([obligation], detected_at=at, actual_at=at)
 
 
 def sweep(obligation_id: uuid.UUID) -> bool:
@@ -73,46 +139,163 @@ def sweep(obligation_id: uuid.UUID) -> bool:
 
     Safe to run twice at once: only the caller that moves the row writes the breach.
     """
+    return bool(sweep_all([obligation_id]))
+
+
+def sweep_all(obligation_ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
+    """Turn those of the running obligations that are late into breaches; return which those were.
+
+    One transaction: either all of them are breaches that somebody is told of, or none. Safe to run
+    twice at once, like `sweep`.
+    """
     with transaction.atomic():
         now = clock.now()
-        obligation = Obligation.objects.filter(
-            pk=obligation_id, state=ObligationState.RUNNING, due_at__lt=now
-        ).first()
-        event = _breach(obligation, detected_at=now, actual_at=None) if obligation else None
-        if event is None:
+        late = list(
+            Obligation.objects.select_for_update(skip_locked=True, no_key=True)
+            .filter(pk__in=obligation_ids, state=ObligationState.RUNNING, due_at__lt=now)
+            .order_by("due_at")
+        )
+        events = _breach(late, detected_at=now, actual_at=None)
+        if events:
+            ledger.append(*events)
+    return [obligation.pk for obligation in late]
+
+
+def recompute_after_calendar() -> int:
+    """Count the open deadlines of the tenant in scope anew; return how many changed (R2).
+
+    What waited for the holidays gets its deadline once they are known; each change is in the
+    ledger. What was kept meanwhile is judged by the deadline it turns out to have had. Idempotent.
+    """
+    found = Obligation.objects.filter(working_days__isnull=False, state__in=_OPEN)
+    ids = list(found.order_by("started_at").values_list("pk", flat=True))
+    if not ids:
+        return 0
+    known, zone = calendars.calendar(), _zone()
+    return sum(_recompute(pk, known, zone) for pk in ids)
+
+
+def early_warnings() -> list[EarlyWarning]:
+    """Return the promises in working days that are past 50 % or 80 % of their time now (R11).
+
+    Each once, with the highest share it has passed. Late ones are the sweeper's.
+    """
+    now = clock.now()
+    rows = Obligation.objects.filter(
+        state=ObligationState.RUNNING, working_days__isnull=False, due_at__gte=now
+    )
+    return list(_warnings(rows, now))
+
+
+def _warnings(rows: Iterable[Obligation], now: datetime) -> Iterator[EarlyWarning]:
+    for row in rows:
+        assert row.due_at is not None
+        passed = [
+            percent
+            for percent in WARNED_AT
+            if now - row.started_at >= (row.due_at - row.started_at) * percent / 100
+        ]
+        if passed:
+            yield EarlyWarning(row, passed[-1])
+
+
+def _recompute(obligation_id: uuid.UUID, known: Calendar, zone: ZoneInfo) -> bool:
+    with transaction.atomic():
+        row = (
+            Obligation.objects.select_for_update()
+            .filter(pk=obligation_id, working_days__isnull=False, state__in=_OPEN)
+            .first()
+        )
+        if row is None or row.working_days is None:
             return False
-        ledger.append(event)
+        due = _due(known, row.started_at, row.working_days, zone)
+        if due == row.due_at:
+            return False
+        facts = {"kind": row.kind, "old": row.due_at, "new": due}
+        recorded = [Event("obligation.due_changed", row.subject_id, facts)]
+        row.due_at = due
+        row.state = ObligationState.WAITING if due is None else ObligationState.RUNNING
+        row.save()
+        if due is not None and row.met_at is not None:
+            recorded += _judge(row, row.met_at)
+        ledger.append(*recorded)
     return True
 
 
+def _judge(row: Obligation, at: datetime) -> list[Event]:
+    assert row.due_at is not None
+    if at <= row.due_at:
+        Obligation.objects.filter(pk=row.pk).update(state=ObligationState.MET)
+        return [Event("obligation.met", row.subject_id, {"kind": row.kind}, at)]
+    return _breach([row], detected_at=clock.now(), actual_at=at)
+
+
+def _meet_waiting(row: Obligation, at: datetime) -> list[Event]:
+    """Whatever the holidays turn out to be, the deadline lies in the year that is unknown."""
+    assert row.working_days is not None
+    zone = _zone()
+    try:
+        met = at <= calendars.due_at(row.started_at, row.working_days, zone)
+    except YearNotPublishedError as error:
+        met = at < calendars.midnight(date(error.year, 1, 1), zone)
+    changes: dict[str, object] = {"state": ObligationState.MET} if met else {}
+    Obligation.objects.filter(pk=row.pk).update(met_at=at, **changes)
+    kind = "obligation.met" if met else "obligation.kept_waiting"
+    return [Event(kind, row.subject_id, {"kind": row.kind}, at)]
+
+
+def _due(known: Calendar, at: datetime, days: int, zone: ZoneInfo) -> datetime | None:
+    try:
+        return calendars.deadline(known, at, days, zone)
+    except YearNotPublishedError:
+        return None
+
+
+def _zone() -> ZoneInfo:
+    return Tenant.objects.get(pk=active_tenant_id()).zone
+
+
 def _breach(
-    obligation: Obligation, *, detected_at: datetime, actual_at: datetime | None
-) -> Event | None:
-    moved = Obligation.objects.filter(pk=obligation.pk, state=ObligationState.RUNNING).update(
+    obligations: Sequence[Obligation], *, detected_at: datetime, actual_at: datetime | None
+) -> list[Event]:
+    """Write the breaches of obligations whose rows are locked and running, and tell of them."""
+    if not obligations:
+        return []
+    Obligation.objects.filter(pk__in=[one.pk for one in obligations]).update(
         state=ObligationState.BREACHED, met_at=actual_at
     )
-    if not moved:
-        return None
-    Breach.objects.create(
+    breaches = [_breach_of(one, detected_at, actual_at) for one in obligations]
+    Breach.objects.bulk_create(breaches, batch_size=500)
+    breach_alerts.tell(breaches)
+    return [
+        Event(
+            "obligation.breached",
+            obligation.subject_id,
+            {
+                "kind": obligation.kind,
+                "clause": obligation.clause,
+                "due_at": obligation.due_at,
+                "actual_at": actual_at,
+            },
+            detected_at,
+        )
+        for obligation in obligations
+    ]
+
+
+def _breach_of(obligation: Obligation, detected_at: datetime, actual_at: datetime | None) -> Breach:
+    # What waits for its deadline cannot have missed it.
+    assert obligation.due_at is not None
+    return Breach(
         obligation=obligation,
         clause=obligation.clause,
         subject_id=obligation.subject_id,
         conversation_id=obligation.conversation_id,
         started_at=obligation.started_at,
         due_at=obligation.due_at,
+        terms_version=obligation.terms_version,
         detected_at=detected_at,
         actual_at=actual_at,
-    )
-    return Event(
-        "obligation.breached",
-        obligation.subject_id,
-        {
-            "kind": obligation.kind,
-            "clause": obligation.clause,
-            "due_at": obligation.due_at,
-            "actual_at": actual_at,
-        },
-        detected_at,
     )
 
 

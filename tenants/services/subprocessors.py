@@ -39,11 +39,22 @@ _seated: Counter[int] = Counter()
 _lock = threading.Lock()
 
 
-class UnavailableError(Exception):
-    """The service was not asked, or gave no usable answer; `cause` says which in one word.
+# Why a service was not asked, or gave no usable answer.
+CAUSES = {
+    "absent": _("none is registered"),
+    "unapproved": _("the client has not approved it"),
+    "abroad": _("it works outside mainland China"),
+    "unreadable_key": _("its key cannot be read"),
+    "spent": _("this month's tokens are spent"),
+    "resting": _("it failed lately and is left alone for a while"),
+    "busy": _("too many calls are under way"),
+    "late": _("it took too long"),
+    "failed": _("it failed"),
+}
 
-    absent, unapproved, abroad, unreadable_key, spent, resting, busy, late, failed.
-    """
+
+class UnavailableError(Exception):
+    """The service was not asked, or gave no usable answer; `cause` is one of CAUSES."""
 
     def __init__(self, cause: str) -> None:
         super().__init__(cause)
@@ -113,16 +124,17 @@ def withdraw(row: Subprocessor, *, by: User) -> None:
 
 def ask(
     kind: SubprocessorKind,
-    work: Callable[[Connection], tuple[T, int]],
+    work: Callable[[Connection], tuple[T, object]],
     *,
     seconds: float,
     most_tokens: int,
 ) -> T:
     """Return what `work` makes of the tenant's service for this purpose.
 
-    `work` gets a connection and returns its result with the tokens the service counted; it runs in
-    this thread, and all its requests together take `seconds` at most. `most_tokens` is what the
-    call may cost: it is set aside from the month's budget first. Raises UnavailableError, whatever
+    `work` gets a connection and returns its result with the tokens the service says it counted; it
+    runs in this thread, and all its requests together take `seconds` at most. `most_tokens` is what
+    the call may cost: it is set aside from the month's budget first, and the service's count is
+    believed up to that alone. Raises UnavailableError, whatever
     goes wrong: not registered, not approved, abroad, budget spent, failing lately (three times in a
     row: left alone for half a minute), too many calls under way, too slow, or an error from `work`.
     """
@@ -155,7 +167,8 @@ def ask(
             _settle(row, month, refund=0 if late else most_tokens, failed=True)
             raise UnavailableError("late" if late else "failed") from error
         breaker.succeeded()
-        _settle(row, month, refund=most_tokens - tokens)
+        spent = min(max(tokens, 0), most_tokens) if isinstance(tokens, int) else most_tokens
+        _settle(row, month, refund=most_tokens - spent)
         return result
 
 

@@ -251,8 +251,13 @@ def test_an_operator_without_a_tenant_sees_the_installation_only(
     home = platform.get("/admin/")
 
     assert tenant.name in home.content.decode()
-    assert {app["app_label"] for app in home.context["app_list"]} == {"tenants"}
+    assert {app["app_label"] for app in home.context["app_list"]} == {
+        "reporting",
+        "tenants",
+    }
     assert {item["object_name"] for app in home.context["app_list"] for item in app["models"]} == {
+        "CalendarYear",
+        "Prober",
         "Tenant",
         "User",
     }

@@ -20,7 +20,7 @@ from django.test.utils import CaptureQueriesContext
 
 from conversations.executor import in_pool
 from conversations.models import AuthorKind, Channel, Message
-from conversations.services import bot, contacts, desk, handoff, intake
+from conversations.services import bot, contacts, desk, endings, handoff, intake
 from conversations.services.identity import Introduction
 from conversations.services.intake import Inbound
 from knowledge.models import Category, Entry, Phrasing, Release
@@ -133,7 +133,7 @@ def converse(member: Membership) -> None:
     desk.take(first.conversation_id, by=member)
     desk.reply(first.conversation_id, "您好", by=member, client_msg_id="r1")
     desk.note(first.conversation_id, "老客户", by=member, client_msg_id="n1")
-    desk.close(first.conversation_id, by=member)
+    endings.close(first.conversation_id, by=member)
 
 
 def test_every_tenant_table_is_forced_under_one_policy(db: None) -> None:
@@ -303,7 +303,8 @@ def test_application_works_as_its_bound_role(as_app: None) -> None:
         converse(agent_of(shop))
 
         said = Message.objects.order_by("seq").values_list("author_kind", flat=True)
-        assert list(said)[-2:] == [AuthorKind.AGENT, AuthorKind.SYSTEM]
+        # The last two: that it ended, and the question how it was.
+        assert list(said)[-3:] == [AuthorKind.AGENT, AuthorKind.SYSTEM, AuthorKind.SYSTEM]
         assert ledger.verify()[1] is None
 
 

@@ -12,12 +12,32 @@ from tenants.roles import CAPABILITIES, OPERATOR_CAPABILITIES, Role
 # manager, client admin, knowledge editor, supervisor, agent, client read-only, operator
 TABLE = """
 admin.enter           yes yes yes yes no  yes yes
+alert.change          yes yes no  no  no  no  yes
+alert.view            yes yes no  yes no  yes yes
+availability.claim    yes no  no  no  no  no  yes
+availability.configure yes yes no  no  no  no  yes
+availability.decide   no  yes no  no  no  no  no
+availability.view     yes yes no  yes no  yes yes
+canned.change         yes yes no  yes no  no  yes
+canned.view           yes yes no  yes no  yes yes
 channel.change        yes yes no  no  no  no  yes
 channel.view          yes yes no  yes no  yes yes
 console.enter         no  yes no  yes yes no  yes
+contact.block         no  yes no  yes yes no  no
+contact.change        no  yes no  yes yes no  no
+contact.merge         no  yes no  yes no  no  no
 contact.view          yes yes no  yes yes yes yes
+contract.change       yes no  no  no  no  no  yes
+contract.sign         yes yes no  no  no  no  yes
+contract.view         yes yes no  no  no  yes yes
 conversation.handle   no  yes no  yes yes no  no
+conversation.supervise no yes no  yes no  no  yes
 conversation.view     yes yes no  yes yes yes yes
+figure.view           yes yes no  yes no  yes yes
+group.change          yes yes no  yes no  no  yes
+group.view            yes yes no  yes no  yes yes
+incident.handle       yes no  no  no  no  no  yes
+incident.view         yes yes no  yes no  yes yes
 knowledge.change      yes yes yes no  no  no  yes
 knowledge.publish     yes yes yes no  no  no  yes
 knowledge.view        yes yes yes yes no  yes yes
@@ -29,10 +49,34 @@ membership.view       yes yes no  yes no  yes yes
 mismatch.change       yes no  no  no  no  no  yes
 mismatch.view         yes yes no  yes no  yes yes
 obligation.view       yes yes no  yes no  yes yes
+qa.change             yes yes no  no  no  no  yes
+qa.rate               yes yes no  yes no  no  yes
+qa.view               yes yes no  yes no  yes yes
+question.label        yes yes no  no  no  no  yes
+question.view         yes yes no  yes no  yes yes
+report.answer         no  yes no  no  no  no  no
+report.approve        yes no  no  no  no  no  yes
+report.change         yes no  no  no  no  no  yes
+report.view           yes yes no  yes no  yes yes
+rule.change           yes yes no  no  no  no  yes
+rule.view             yes yes no  yes no  yes yes
+subject.handle        no  yes no  no  no  no  no
+subject.view          yes yes no  no  no  no  yes
 subprocessor.approve  no  yes no  no  no  no  no
 subprocessor.change   yes no  no  no  no  no  yes
 subprocessor.view     yes yes no  yes no  yes yes
+survey.change         yes yes no  no  no  no  yes
+survey.view           yes yes no  yes no  yes yes
+target.change         yes yes no  no  no  no  yes
+target.view           yes yes no  yes no  yes yes
 tenant.view           yes yes no  no  no  yes yes
+ticket.configure      yes yes no  yes no  no  yes
+ticket.handle         no  yes no  yes yes no  no
+ticket.view           yes yes no  yes yes yes yes
+webhook.change        yes yes no  no  no  no  yes
+webhook.view          yes yes no  yes no  yes yes
+wrapup.change         yes yes no  yes no  no  yes
+wrapup.view           yes yes no  yes no  yes yes
 """
 ROLES = [
     Role.ACCOUNT_MANAGER,

@@ -216,3 +216,14 @@ def test_a_key_that_cannot_be_read_sends_nothing(approved: Subprocessor, setting
 def test_each_tenant_has_its_own(approved: Subprocessor, other_tenant: Tenant) -> None:
     with tenant_scope(other_tenant):
         assert cause() == "absent"
+
+
+@pytest.mark.parametrize(
+    ("counted", "spent"), [(40, 40), (-5, 0), (10**15, 100), (None, 100), ("40", 100)]
+)
+def test_a_services_count_is_believed_within_what_a_call_may_cost(
+    approved: Subprocessor, counted: Any, spent: int
+) -> None:
+    ask(lambda connection: ("said", counted))
+
+    assert subprocessors.used_this_month(approved).tokens == spent

@@ -1,0 +1,60 @@
+"""Tell of missed promises: whom, and in which words. Source: the notification matrix."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from tenants.durations import in_words
+from tenants.models import AlertLevel, Breach, ObligationKind
+from tenants.roles import SUPERVISING, Role
+from tenants.services.notifications import Alert, in_tenants_words, notify_many
+
+# Whom a missed promise of each kind is told. Supervisors are the people on call.
+ROLES: dict[str, frozenset[Role]] = {
+    ObligationKind.FIRST_REPLY: SUPERVISING,
+    ObligationKind.HANDOFF: SUPERVISING,
+}
+_OTHERS = frozenset({*SUPERVISING, Role.ACCOUNT_MANAGER})
+
+
+def kind_of(obligation_kind: str) -> str:
+    """Return what notifications about missed promises of this kind are called."""
+    return f"obligation.{obligation_kind}"
+
+
+def tell(breaches: Sequence[Breach]) -> None:
+    """Tell of breaches, one notification each, in the transaction that writes them (R7)."""
+    with in_tenants_words():
+        notify_many([_alert(breach) for breach in breaches])
+
+
+def _alert(breach: Breach) -> Alert:
+    obligation = breach.obligation
+    return Alert(
+        kind=kind_of(obligation.kind),
+        title=_("%(promise)s not kept in time")
+        % {"promise": ObligationKind(obligation.kind).label},
+        body=_(
+            "Clause %(clause)s: begun %(started)s, promised within %(limit)s, found late %(found)s "
+            "(no. %(number)s)."
+        )
+        % {
+            "clause": breach.clause,
+            "started": _second(breach.started_at),
+            "limit": in_words(breach.due_at - breach.started_at),
+            "found": _second(breach.detected_at),
+            "number": breach.pk.hex[-8:],
+        },
+        roles=ROLES.get(obligation.kind, _OTHERS),
+        subject=str(breach.subject_id),
+        level=AlertLevel.CRITICAL,
+        link=reverse("admin:tenants_breach_change", args=[breach.pk]),
+        dedupe=f"breach:{breach.pk}",
+    )
+
+
+def _second(at: datetime) -> str:
+    return timezone.localtime(at).strftime("%Y-%m-%d %H:%M:%S")
