@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet, TextChoices
+from django.db.models import Exists, OuterRef, Q, QuerySet, TextChoices
 from django.utils.translation import gettext_lazy as _
 
 from knowledge.models import ActiveRelease, Entry, EntryVersion, ReleaseItem
@@ -30,6 +30,17 @@ def version_saying(answer: str) -> uuid.UUID | None:
         ).values("version"),
     ).values_list("pk", flat=True)[:2]
     return versions[0] if len(versions) == 1 else None
+
+
+def heard_saying(words: str) -> QuerySet[EntryVersion]:
+    """Return the versions of the active release whose question or answer holds all these words.
+
+    Words are parted by spaces; in the order of their questions.
+    """
+    found = EntryVersion.objects.filter(pk__in=_heard_items().values("version"))
+    for word in words.split():
+        found = found.filter(Q(question__icontains=word) | Q(answer__icontains=word))
+    return found.order_by("question", "pk")
 
 
 @dataclass(frozen=True)

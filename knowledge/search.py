@@ -15,13 +15,15 @@ from functools import lru_cache
 
 import numpy as np
 
+from knowledge import embedders, vectors
+from knowledge.embedders import SilentError
 from knowledge.models import (
     ActiveRelease,
     EntryVersion,
     MatchingSettings,
     ReleaseItem,
-    TextVector,
 )
+from knowledge.retrieval.companion import CombinedEncoder, Companion
 from knowledge.retrieval.encoder import Encoder, load_encoder
 from knowledge.retrieval.gate import (
     ANSWER_THRESHOLD,
@@ -30,6 +32,8 @@ from knowledge.retrieval.gate import (
     EXCLUDED_THRESHOLD_BY_WORDS,
 )
 from knowledge.retrieval.index import (
+    MAX_PARTS,
+    MAX_QUERY,
     Index,
     IndexEntry,
     Scored,
@@ -38,14 +42,13 @@ from knowledge.retrieval.index import (
     texts_to_embed,
 )
 from knowledge.retrieval.synonyms import rewritten
-from knowledge.retrieval.text import text_key
+from knowledge.retrieval.text import questions_in, text_key
 from tenants.scoping import active_tenant_id
 
 logger = logging.getLogger(__name__)
 
 # Tenants whose index one process keeps; the least recently asked is dropped first.
 KEPT_INDEXES = 200
-_EMBED_BATCH = 64
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,8 @@ class Candidate:
 class Answers:
     """What one release offers for one question, best first; no release, no candidates.
 
-    `in_scope`, `excluded`, `topics` and `parts` as in retrieval's SearchResult.
+    `in_scope`, `excluded`, `topics` and `parts` as in retrieval's SearchResult. `model_picks` and
+    `model_words` are what the tenant lets a language model do.
     """
 
     release_id: uuid.UUID | None
@@ -78,13 +82,23 @@ class Answers:
     excluded: float = 0.0
     topics: Mapping[str, float] = field(default_factory=dict)
     parts: tuple[Candidate, ...] = ()
+    model_picks: bool = False
+    model_words: bool = False
 
 
 @dataclass(frozen=True)
 class _Loaded:
+    """What one process knows of a release: `used` is the second embedder it was built with.
+
+    `known` are the keys of phrasings, for which no embedder needs to be asked.
+    """
+
     release_id: uuid.UUID | None
     index: Index
-    answers: dict[str, tuple[uuid.UUID, str]]
+    answers: Mapping[str, tuple[uuid.UUID, str]]
+    used: Mapping[str, object] = field(default_factory=dict)
+    companion: Companion | None = None
+    known: frozenset[str] = frozenset()
 
 
 _loaded: OrderedDict[int, _Loaded] = OrderedDict()
@@ -100,7 +114,23 @@ def answer_candidates(text: str, *, limit: int = 5) -> Answers:
     offered. Needs the database for the release's stamp and the thresholds only.
     """
     settings = MatchingSettings.objects.first() or MatchingSettings()
-    loaded = _current() or _nothing()
+    return _answers(_current(settings) or _nothing(), settings, text, limit)
+
+
+def trial(entries: Sequence[IndexEntry]) -> Callable[[str], Answers]:
+    """Return what answers questions from entries that are not released yet, as they would be then.
+
+    Their candidates name the entries' own keys in the place of versions. Makes the embeddings that
+    are missing; a second embedder takes part only with what it has read already.
+    """
+    settings = MatchingSettings.objects.first() or MatchingSettings()
+    answers = {entry.key: (uuid.UUID(entry.key), entry.answer) for entry in entries}
+    loaded = _built(entries, settings.embedder_used, answers, release_id=None)
+    return lambda text: _answers(loaded, settings, text, 5)
+
+
+def _answers(loaded: _Loaded, settings: MatchingSettings, text: str, limit: int) -> Answers:
+    _hear_companion(loaded, text, settings)
     found = _said_otherwise(loaded.index, text, settings, limit)
     semantic = loaded.index.encoder is not None
 
@@ -123,6 +153,8 @@ def answer_candidates(text: str, *, limit: int = 5) -> Answers:
         excluded=found.excluded,
         topics=found.topics,
         parts=parts if all(part.p >= ANSWER_THRESHOLD for part in parts) else (),
+        model_picks=settings.model_picks,
+        model_words=settings.model_words,
     )
 
 
@@ -134,13 +166,33 @@ def _said_otherwise(
     What is for people alone stays so, in whatever words.
     """
     found = index.search(text, limit=limit)
-    otherwise = rewritten(text, tuple((word, meaning) for word, meaning in settings.synonyms))
+    otherwise = _otherwise(text, settings)
     if otherwise == text or (found.candidates and found.candidates[0].exact):
         return found
     again = index.search(otherwise, limit=limit)
     if _surest(again) <= _surest(found):
         return found
     return replace(again, topics=found.topics, excluded=max(found.excluded, again.excluded))
+
+
+def _otherwise(text: str, settings: MatchingSettings) -> str:
+    return rewritten(text, tuple((word, meaning) for word, meaning in settings.synonyms))
+
+
+def _hear_companion(loaded: _Loaded, text: str, settings: MatchingSettings) -> None:
+    """Have the second embedder read the question in all its forms: one call, or none."""
+    encoder = loaded.index.encoder
+    if loaded.companion is None or not isinstance(encoder, CombinedEncoder):
+        return
+    forms = [text, _otherwise(text, settings), *questions_in(text)[:MAX_PARTS]]
+    cut = dict.fromkeys(form[:MAX_QUERY] for form in forms)
+    unread = [form for form in cut if form.strip() and not encoder.knows(form)]
+    if not unread or text_key(text) in loaded.known:
+        return
+    try:
+        encoder.remember(unread, loaded.companion.encode(unread))
+    except SilentError as error:
+        logger.info("Second embedder not heard: %s", error.cause)
 
 
 def _surest(found: SearchResult) -> float:
@@ -167,9 +219,14 @@ def released_answer(version_id: uuid.UUID) -> Candidate | None:
     )
 
 
+def is_semantic() -> bool:
+    """Return whether this process compares meanings; without its models it compares words alone."""
+    return load_encoder() is not None
+
+
 def warm(release_id: uuid.UUID) -> None:
     """Build and keep the index of a release before visitors are sent to it."""
-    _keep(_load(release_id))
+    _keep(_load(release_id, _used(MatchingSettings.objects.first(), release_id)))
 
 
 def forget() -> None:
@@ -195,44 +252,38 @@ def index_entry(
 def embed(
     entries: Iterable[IndexEntry], *, progress: Callable[[int, int], None] | None = None
 ) -> None:
-    """Make and store the embeddings these entries need and the database does not hold yet.
+    """Make and store what this process's encoder lacks of the entries; see vectors.embed.
 
-    `progress(done, total)` is called after each batch. Does nothing without an encoder.
+    Does nothing without an encoder.
     """
     encoder = load_encoder()
-    if encoder is None:
-        return
-    texts = {text_key(text): text for text in texts_to_embed(entries)}
-    stored = set(TextVector.objects.filter(encoder=encoder.id).values_list("text_key", flat=True))
-    missing = [(key, text) for key, text in texts.items() if key not in stored]
-    for start in range(0, len(missing), _EMBED_BATCH):
-        batch = missing[start : start + _EMBED_BATCH]
-        vectors = encoder.encode([text for _, text in batch])
-        TextVector.objects.bulk_create(
-            [
-                TextVector(encoder=encoder.id, text_key=key, vector=vector.astype("<f2").tobytes())
-                for (key, _), vector in zip(batch, vectors, strict=True)
-            ],
-            ignore_conflicts=True,
-        )
-        if progress:
-            progress(min(start + _EMBED_BATCH, len(missing)), len(missing))
+    if encoder is not None:
+        vectors.embed(encoder, entries, progress=progress)
 
 
-def _current() -> _Loaded | None:
+def _used(settings: MatchingSettings | None, release_id: uuid.UUID) -> Mapping[str, object]:
+    """Return the second embedder that takes part in answers from a release; {} for none."""
+    used: dict[str, object] = settings.embedder_used if settings else {}
+    return used if used.get("release") == str(release_id) else {}
+
+
+def _current(settings: MatchingSettings) -> _Loaded | None:
     release_id = ActiveRelease.objects.values_list("release_id", flat=True).first()
     if release_id is None:
         return None
+    used = _used(settings, release_id)
+
+    def fits(loaded: _Loaded | None) -> bool:
+        return loaded is not None and (loaded.release_id, loaded.used) == (release_id, used)
+
     loaded = _loaded.get(active_tenant_id())
-    if loaded is not None and loaded.release_id == release_id:
+    if loaded is not None and fits(loaded):
         return _keep(loaded)
     with _lock:
         building = _building.setdefault(active_tenant_id(), threading.Lock())
     with building:
         loaded = _loaded.get(active_tenant_id())
-        if loaded is None or loaded.release_id != release_id:
-            loaded = _load(release_id)
-        return _keep(loaded)
+        return _keep(loaded if loaded and fits(loaded) else _load(release_id, used))
 
 
 @lru_cache(maxsize=1)
@@ -250,7 +301,8 @@ def _keep(loaded: _Loaded) -> _Loaded:
     return loaded
 
 
-def _load(release_id: uuid.UUID) -> _Loaded:
+def release_entries(release_id: uuid.UUID) -> tuple[list[EntryVersion], list[IndexEntry]]:
+    """Return the entry versions of a release, and the same in the form the engine indexes."""
     versions = list(EntryVersion.objects.filter(releases=release_id))
     entries = [
         index_entry(
@@ -262,30 +314,57 @@ def _load(release_id: uuid.UUID) -> _Loaded:
         )
         for version in versions
     ]
-    encoder = load_encoder()
-    if encoder is not None:
-        embed(entries)
-    index = build_index(
-        entries,
-        encoder=encoder,
-        vectors=stored_vectors(encoder, map(text_key, texts_to_embed(entries)))
-        if encoder
-        else None,
-    )
+    return versions, entries
+
+
+def _load(release_id: uuid.UUID, used: Mapping[str, object]) -> _Loaded:
+    versions, entries = release_entries(release_id)
+    answers = {str(version.pk): (version.pk, version.answer) for version in versions}
+    loaded = _built(entries, used, answers, release_id=release_id)
     logger.info("Knowledge index built: release %s, %s entries", release_id, len(entries))
+    return loaded
+
+
+def _built(
+    entries: Sequence[IndexEntry],
+    used: Mapping[str, object],
+    answers: Mapping[str, tuple[uuid.UUID, str]],
+    *,
+    release_id: uuid.UUID | None,
+) -> _Loaded:
+    encoder = load_encoder()
+    companion: Companion | None = None
+    table: Mapping[str, np.ndarray] | None = None
+    keys = [text_key(text) for text in texts_to_embed(entries)]
+    if encoder is not None:
+        vectors.embed(encoder, entries)
+        companion, combined, table = _joined(encoder, keys, used)
+        encoder = combined or encoder
     return _Loaded(
         release_id=release_id,
-        index=index,
-        answers={str(version.pk): (version.pk, version.answer) for version in versions},
+        index=build_index(entries, encoder=encoder, vectors=table),
+        answers=answers,
+        used=used,
+        companion=companion,
+        known=frozenset(keys) if companion else frozenset(),
     )
 
 
-def stored_vectors(encoder: Encoder, keys: Iterable[str]) -> dict[str, np.ndarray]:
-    """Return the vectors that the database holds under these keys of texts."""
-    wanted = set(keys)
-    rows = TextVector.objects.filter(encoder=encoder.id).values_list("text_key", "vector")
-    return {
-        key: np.frombuffer(bytes(vector), dtype="<f2").astype(np.float32)
-        for key, vector in rows
-        if key in wanted
-    }
+def _joined(
+    local: Encoder, keys: Sequence[str], used: Mapping[str, object]
+) -> tuple[Companion | None, CombinedEncoder | None, Mapping[str, np.ndarray]]:
+    """Return the second embedder with what both have read; without one, the encoder's vectors."""
+    own = vectors.stored(local, keys)
+    if not used:
+        return None, None, own
+    try:
+        companion = embedders.find(str(used["name"]))
+    except SilentError as error:
+        logger.warning("Second embedder not used: %s", error.cause)
+        return None, None, own
+    others = vectors.stored(companion, keys)
+    if companion.id != used["id"] or not keys or any(key not in others for key in keys):
+        logger.warning("Second embedder not used: it is another, or has not read all")
+        return None, None, own
+    encoder = vectors.combined_with(local, companion, others, float(str(used["share"])))
+    return companion, encoder, vectors.join(encoder, own, others)

@@ -9,10 +9,10 @@ import numpy as np
 from django.db.models import Count, Sum
 from numpy.typing import NDArray
 
+from knowledge import vectors
 from knowledge.models import Entry, Phrasing, Proposal, ProposalState
 from knowledge.retrieval.encoder import Encoder, load_encoder
 from knowledge.retrieval.text import text_key
-from knowledge.search import stored_vectors
 
 Floats = NDArray[np.float32]
 
@@ -109,7 +109,7 @@ def near_duplicates(limit: int = 20, cosine: float = SAME_WORDS) -> list[NearDup
             found(1.0, earlier, place)
         same[key].append(place)
     encoder = load_encoder()
-    known = stored_vectors(encoder, set(keys)) if encoder else {}
+    known = vectors.stored(encoder, set(keys)) if encoder else {}
     places = [place for place, key in enumerate(keys) if key in known]
     if places:
         matrix = np.stack([known[keys[place]] for place in places])
@@ -135,10 +135,10 @@ def repeated_unknowns(limit: int = 20, cosine: float = SAME_QUESTION) -> list[Un
     if encoder is None or not proposals:
         groups = [[proposal] for proposal in proposals]
     else:
-        vectors = _vectors(encoder, proposals)
+        table = _vectors(encoder, proposals)
         leaders: list[int] = []
         for place, proposal in enumerate(proposals):
-            near = vectors[leaders] @ vectors[place]
+            near = table[leaders] @ table[place]
             close = np.flatnonzero(near >= cosine)
             if len(close):
                 groups[int(close[0])].append(proposal)
@@ -158,7 +158,7 @@ def _wordings() -> Iterator[Said]:
 
 
 def _vectors(encoder: Encoder, proposals: Sequence[Proposal]) -> Floats:
-    known = stored_vectors(encoder, {proposal.text_key for proposal in proposals})
+    known = vectors.stored(encoder, {proposal.text_key for proposal in proposals})
     missing = [proposal for proposal in proposals if proposal.text_key not in known]
     if missing:
         made = encoder.encode([proposal.text for proposal in missing])

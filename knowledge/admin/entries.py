@@ -21,10 +21,11 @@ from knowledge.admin.forms import EntryForm
 from knowledge.admin.importing import ImportExportMixin
 from knowledge.admin.publishing import PublishMixin, state_badge
 from knowledge.diffs import pieces
-from knowledge.models import Entry, EntryVersion
+from knowledge.models import Entry, EntryVersion, Proposal
 from knowledge.queries import EntryState
 from knowledge.services import entries, proposals, usage
 from tenants.admin_base import actor_of, moment
+from tenants.scoping import as_uuid
 
 SHOWN_VERSIONS = 20
 
@@ -97,6 +98,11 @@ class EntryAdmin(PublishMixin, ImportExportMixin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Entry]:
         queryset: QuerySet[Entry] = super().get_queryset(request)
         return queryset.prefetch_related("phrasings")
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        initial: dict[str, Any] = super().get_changeform_initial_data(request)
+        drafted = Proposal.objects.filter(pk=as_uuid(initial.pop("proposal", None))).first()
+        return initial | ({"answer": drafted.answer} if drafted else {})
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         # Without the right to change, the form is not built and its own field needs a reader.

@@ -22,7 +22,7 @@ from unfold.views import ChangeList
 
 from knowledge.admin.upkeep import UpkeepMixin, new_entry_url
 from knowledge.models import Proposal, ProposalSource, ProposalState
-from knowledge.services import proposals
+from knowledge.services import golden, proposals
 from tenants.admin_base import TenantAdmin, TenantForm, actor_of, badge, moment
 from tenants.errors import DomainError
 from tenants.models import User
@@ -32,6 +32,7 @@ SOURCE_TONES = {
     ProposalSource.AGENT: "info",
     ProposalSource.THUMB: "ok",
     ProposalSource.UNANSWERED: "warn",
+    ProposalSource.DRAFT: "info",
 }
 STATE_TONES = {
     ProposalState.PENDING: "info",
@@ -105,12 +106,13 @@ class ProposalAdmin(UpkeepMixin, TenantAdmin):
     search_fields = ("text", "entry__question")
     search_help_text = _("Words of the visitor or of the standard question")
     ordering = ("-times", "-last_seen", "id")
-    actions = ("accept_selected", "dismiss_selected")
+    actions = ("accept_selected", "dismiss_selected", "make_golden")
     actions_list = ("upkeep_page",)
     actions_detail = ("accept_page", "dismiss_page", "new_entry_page")
     autocomplete_fields = ("entry",)
     fields = (
         "text",
+        "drafted",
         "entry",
         "state_now",
         "origin",
@@ -122,6 +124,7 @@ class ProposalAdmin(UpkeepMixin, TenantAdmin):
     )
     readonly_fields = (
         "text",
+        "drafted",
         "state_now",
         "origin",
         "times",
@@ -228,11 +231,12 @@ class ProposalAdmin(UpkeepMixin, TenantAdmin):
         icon="add",
     )
     def new_entry_page(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Go to the form of a new entry with the words as its question."""
+        """Go to the form of a new entry with the words as its question, and the drafted answer."""
         proposal = self.get_object(request, object_id)
         if not isinstance(proposal, Proposal):
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
-        return HttpResponseRedirect(new_entry_url(proposal.text))
+        drafted = proposal.pk if proposal.answer else None
+        return HttpResponseRedirect(new_entry_url(proposal.text, proposal=drafted))
 
     @admin.action(description=_("Accept the selected"), permissions=["change"])
     def accept_selected(self, request: HttpRequest, queryset: QuerySet[Proposal]) -> None:
@@ -263,6 +267,24 @@ class ProposalAdmin(UpkeepMixin, TenantAdmin):
         text = ngettext("%(count)s was dismissed.", "%(count)s were dismissed.", done)
         messages.success(request, text % {"count": done})
 
+    @admin.action(description=_("Make golden questions of the selected"), permissions=["change"])
+    def make_golden(self, request: HttpRequest, queryset: QuerySet[Proposal]) -> None:
+        """Keep the selected words as golden questions of their entries."""
+        known = {row.text: row.entry for row in queryset.select_related("entry") if row.entry}
+        made = golden.make_golden(known, by=actor_of(request).user)
+        text = ngettext(
+            "%(count)s golden question was added.", "%(count)s golden questions were added.", made
+        )
+        messages.success(request, text % {"count": made})
+        if len(known) < queryset.count():
+            messages.warning(
+                request,
+                gettext(
+                    "Those without an entry were left: choose their entry first, or add them under "
+                    "Golden questions if they belong to people."
+                ),
+            )
+
     @display(description=_("entry"), ordering="entry__question")
     def for_entry(self, proposal: Proposal) -> str | SafeString:
         if proposal.entry is None:
@@ -277,6 +299,10 @@ class ProposalAdmin(UpkeepMixin, TenantAdmin):
     def origin(self, proposal: Proposal) -> SafeString:
         source = ProposalSource(proposal.source)
         return badge(source.label, SOURCE_TONES[source])
+
+    @display(description=_("drafted answer"))
+    def drafted(self, proposal: Proposal) -> str:
+        return proposal.answer or "–"
 
     @display(description=_("certainty"), ordering="p")
     def certainty(self, proposal: Proposal) -> str:
@@ -318,6 +344,12 @@ class ProposalAdmin(UpkeepMixin, TenantAdmin):
 
         if proposal.entry_id:
             first = button("accept_page", gettext("Accept"))
+        elif proposal.answer:
+            first = format_html(
+                '<a class="y-link" href="{}">{}</a>',
+                new_entry_url(proposal.text, proposal=proposal.pk),
+                gettext("Read the draft"),
+            )
         else:
             first = format_html(
                 '<a class="y-link" href="{}">{}</a>',

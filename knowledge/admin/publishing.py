@@ -16,9 +16,10 @@ from unfold.enums import ActionVariant
 
 from knowledge import queries
 from knowledge.admin.forms import PublishForm
-from knowledge.models import Release
+from knowledge.models import GoldenQuestion, Release
 from knowledge.queries import EntryState, Pending
 from knowledge.services import releases
+from knowledge.services.golden import GoldenWorseError
 from knowledge.services.publishing import publish_for
 from knowledge.services.releases import NothingToPublishError
 from tenants.admin_base import TenantAdmin, actor_of, badge
@@ -81,6 +82,7 @@ class PublishMixin(TenantAdmin):
                 "pending": [(item, state_badge(item.state)) for item in pending[:SHOWN_CHANGES]],
                 "pending_left": max(0, len(pending) - SHOWN_CHANGES),
                 "current": releases.active_release(),
+                "golden_count": GoldenQuestion.objects.count(),
                 "cancel_url": reverse("admin:knowledge_entry_changelist"),
             },
         )
@@ -90,6 +92,10 @@ class PublishMixin(TenantAdmin):
             step = publish_for(STEP_SECONDS, by=actor_of(request).user, note=job.note)
         except NothingToPublishError as error:
             messages.info(request, error.detail)
+        except GoldenWorseError as error:
+            messages.error(request, error.detail)
+            cache.delete(_key(request))
+            return HttpResponseRedirect(reverse("admin:knowledge_goldenquestion_changelist"))
         else:
             if not isinstance(step, Release):
                 return self._learning(request, job, step.left)

@@ -1,5 +1,6 @@
 """The page that shows where the knowledge base wants work."""
 
+import uuid
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
@@ -39,6 +40,7 @@ class UpkeepMixin(TenantAdmin):
         )
 
 
-def new_entry_url(question: str) -> str:
-    """Return where a new entry with this question is written."""
-    return f"{reverse('admin:knowledge_entry_add')}?{urlencode({'question': question})}"
+def new_entry_url(question: str, *, proposal: uuid.UUID | None = None) -> str:
+    """Return where a new entry with this question, and the proposal's drafted answer, is written."""
+    given = {"question": question} | ({"proposal": str(proposal)} if proposal else {})
+    return f"{reverse('admin:knowledge_entry_add')}?{urlencode(given)}"

@@ -58,6 +58,45 @@ class MatchingSettings(TenantModel):
             "fridge, cooler = refrigerator. They count from the next question on."
         ),
     )
+    model_picks = models.BooleanField(
+        _("let the language model choose"),
+        default=False,
+        help_text=_(
+            "Where the assistant would offer a choice of questions, the language model may say "
+            "which entry is meant. The answer stays the entry's own."
+        ),
+    )
+    model_words = models.BooleanField(
+        _("let the language model word answers"),
+        default=False,
+        help_text=_(
+            "Answers are said in friendlier words. What says more, less or something else than the "
+            "entry is thrown away, and the entry is sent word for word."
+        ),
+    )
+    model_drafts = models.BooleanField(
+        _("let the language model draft entries"),
+        default=False,
+        help_text=_(
+            "What agents answered becomes drafts of new entries under Proposals, for people to "
+            "accept."
+        ),
+    )
+    embedder = models.CharField(
+        _("second embedder"),
+        max_length=80,
+        blank=True,
+        help_text=_(
+            "Compares meanings beside the assistant's own encoder. It takes part once it has read "
+            "the knowledge base and your own phrasings are found no worse with it. There is a "
+            "choice once an embeddings service is registered under Subprocessors, or the operator "
+            "has put a model on the server."
+        ),
+    )
+    # The one that takes part: {"name", "id", "share", "release": the release it has read}.
+    embedder_used = models.JSONField(default=dict, editable=False)
+    # How the latest preparation stands or ended: see services.embedding.
+    embedder_report = models.JSONField(default=dict, editable=False)
     slope = models.FloatField(
         _("slope of the calibration"),
         default=1.0,

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from knowledge.models.entry import QUESTION_LENGTH, Entry
+from knowledge.models.entry import ANSWER_LENGTH, QUESTION_LENGTH, Entry
 from tenants.scoping import TenantModel
 
 
@@ -15,6 +15,7 @@ class ProposalSource(models.TextChoices):
     AGENT = "agent", _("Answered by an agent")
     THUMB = "thumb", _("Found helpful")
     UNANSWERED = "unanswered", _("Not answered")
+    DRAFT = "draft", _("Drafted from a conversation")
 
 
 class ProposalState(models.TextChoices):
@@ -28,7 +29,8 @@ class ProposalState(models.TextChoices):
 class Proposal(TenantModel):
     """Words of visitors that may become a phrasing of an entry, once somebody says so.
 
-    Without an entry nobody knows yet which one they ask for.
+    Without an entry nobody knows yet which one they ask for. A draft is a new entry that a language
+    model made of what an agent answered.
     """
 
     text = models.CharField(_("visitor's words"), max_length=QUESTION_LENGTH)
@@ -41,6 +43,8 @@ class Proposal(TenantModel):
         related_name="proposals",
         verbose_name=_("entry"),
     )
+    # Of drafts: what the new entry may say, once people have read it.
+    answer = models.TextField(_("drafted answer"), max_length=ANSWER_LENGTH, blank=True)
     source = models.CharField(_("source"), max_length=12, choices=ProposalSource)
     times = models.PositiveIntegerField(_("times asked"), default=1)
     p = models.FloatField(_("certainty"), null=True)

@@ -19,6 +19,8 @@ LEXICAL_SHARE = 0.5
 RIDGE = 0.5
 LEXICAL_RIDGE = 1.0
 LINEAR_RIDGE = 3.0
+# What words count beside vectors there.
+SKETCH_WEIGHT = 0.6
 
 
 def kernel(lexical: Floats, semantic: Floats | None) -> Floats:
@@ -73,25 +75,30 @@ def fit_head(
 
 @dataclass(frozen=True)
 class LinearHead:
-    """Ridge regression from vectors onto entries, for more phrasings than a kernel can hold."""
+    """Ridge regression from vectors and words onto entries: for more phrasings than a kernel holds."""
 
     coefficients: Floats
 
-    def scores(self, question: Floats) -> Floats:
-        """Return a score by entry, about 1 for the right one, from the question's vector."""
-        return np.asarray(question @ self.coefficients, np.float32)
+    def scores(self, question: Floats, sketch: Floats) -> Floats:
+        """Return a score by entry, about 1 for the right one, from the question's vector and words."""
+        return np.asarray(_joined(question, sketch) @ self.coefficients, np.float32)
 
 
-def fit_linear(vectors: Floats, owners: Integers, size: int) -> LinearHead | None:
-    """Return the head for unit vectors of phrasings; None when it would be too large."""
-    width = vectors.shape[1]
+def fit_linear(vectors: Floats, sketches: Floats, owners: Integers, size: int) -> LinearHead | None:
+    """Return the head for unit vectors of phrasings with their sketches; None when too large."""
+    known = _joined(vectors, sketches)
+    width = known.shape[1]
     if width * size > MAX_COEFFICIENTS:
         return None
     targets = np.zeros((size, width), np.float32)
-    np.add.at(targets, owners, vectors)
+    np.add.at(targets, owners, known)
     # What every entry gets of a phrasing that is another's.
-    targets -= vectors.sum(axis=0) / size
-    influence = vectors.T @ vectors
+    targets -= known.sum(axis=0) / size
+    influence = known.T @ known
     influence[np.diag_indices(width)] += LINEAR_RIDGE
     solution = np.linalg.solve(influence, targets.T)
     return LinearHead(np.ascontiguousarray(solution, np.float32))
+
+
+def _joined(vectors: Floats, sketches: Floats) -> Floats:
+    return np.concatenate([vectors, SKETCH_WEIGHT * sketches], axis=-1).astype(np.float32)

@@ -14,7 +14,7 @@ from knowledge.retrieval.gate import EXACT_P, Evidence, load_gate
 from knowledge.retrieval.head import Head, LinearHead, fit_head, fit_linear, head_rows
 from knowledge.retrieval.lexical import LexicalIndex, distinct
 from knowledge.retrieval.models import ENCODER_ID
-from knowledge.retrieval.semantic import SemanticIndex, best_by_owner
+from knowledge.retrieval.semantic import SemanticIndex, best_by_owner, unit
 from knowledge.retrieval.sound import spelled
 from knowledge.retrieval.text import (
     Language,
@@ -146,7 +146,7 @@ class Index:
         self._mode = "lexical" if encoder is None else "semantic"
         self._topics = topics or load_topics(self._mode)
         self._background = background
-        if background is None and encoder is not None and encoder.id == ENCODER_ID:
+        if background is None and encoder is not None and encoder.id.startswith(ENCODER_ID):
             self._background = load_background()
         if not self.entries:
             return
@@ -185,7 +185,8 @@ class Index:
         rows = head_rows(self._owners)
         size = len(self.entries)
         if len(rows) < len(self._owners) and self._semantic is not None:
-            return fit_linear(self._semantic.phrasings, self._owners, size)
+            sketches = self._lexical.sketches()
+            return fit_linear(self._semantic.phrasings, sketches, self._owners, size)
         if len(rows) <= size:
             return None
         semantic = None
@@ -205,7 +206,7 @@ class Index:
         """
         text = text[:MAX_QUERY]
         vector = None if self.encoder is None else self.encoder.encode([text])[0]
-        topics = self._topics.probabilities(text, vector)
+        topics = self._about(text, vector)
         owners = self._exact.get(normalise(text), [])
         if not self.entries or (not owners and is_low_content(text)):
             return SearchResult(
@@ -255,13 +256,18 @@ class Index:
             return []
         return [self.search(question, limit=1, language=language) for question in questions]
 
+    def _about(self, text: str, vector: Floats | None) -> Mapping[str, float]:
+        # The topics were learnt from the vectors of the encoder that comes first.
+        own = None if vector is None else unit(vector[: len(self._topics.by_vector)])
+        return self._topics.probabilities(text, own)
+
     def evidence(self, text: str) -> tuple[list[str], Evidence] | None:
         """Return the first three's keys and what speaks for the first, phrasings disregarded."""
         if not self.entries:
             return None
         text = text[:MAX_QUERY]
         vector = None if self.encoder is None else self.encoder.encode([text])[0]
-        topics = self._topics.probabilities(text, vector)
+        topics = self._about(text, vector)
         scores = self._score(text, vector, None)
         order = [int(i) for i in np.argsort(-scores.ranking, kind="stable")[:3]]
         return [self.entries[i].key for i in order], self._evidence(scores, order[0], topics)
@@ -316,7 +322,7 @@ class Index:
         if isinstance(self._head, Head):
             head = self._head.scores(by_phrasing, near)
         elif self._head is not None and question is not None:
-            head = self._head.scores(question)
+            head = self._head.scores(question, self._lexical.sketch(query))
         ranking = base + HEAD_WEIGHT * head + weak
         if language is not None:
             ranking = ranking + LANGUAGE_WEIGHT * np.array(

@@ -22,6 +22,9 @@ LETTER_SIZES = (2, 3, 4)
 # Texts a term must be in to count as common, and how many common terms are taken at a time.
 COMMON, DENSE = 48, 512
 
+# Places that all terms share in a sketch, added or taken away: short enough to solve for.
+SKETCH = 512
+
 # Families of terms: Chinese characters, words, parts of words.
 CJK, WORD, PART = range(3)
 FAMILIES = 3
@@ -137,6 +140,23 @@ class LexicalIndex:
         weights = np.concatenate([self._weights[span] for span in spans])
         factors = np.repeat(query.weights, [span.stop - span.start for span in spans])
         return np.bincount(rows, weights * factors, minlength=self._size).astype(np.float32)
+
+    def sketch(self, query: LexicalQuery) -> NDArray[np.float32]:
+        """Return the question's terms in SKETCH places; products come close to the cosines."""
+        places, signs = self._places(query.columns)
+        return np.bincount(places, query.weights * signs, minlength=SKETCH).astype(np.float32)
+
+    def sketches(self) -> NDArray[np.float32]:
+        """Return the sketches of the indexed texts [texts, SKETCH]."""
+        columns = np.repeat(np.arange(len(self._terms)), np.diff(self._starts))
+        places, signs = self._places(columns)
+        cells = self._rows.astype(np.int64) * SKETCH + places
+        found = np.bincount(cells, self._weights * signs, minlength=self._size * SKETCH)
+        return found.reshape(self._size, SKETCH).astype(np.float32)
+
+    def _places(self, columns: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        hashes = self._terms[columns].astype(np.int64)
+        return hashes % SKETCH, np.where(hashes >> 20 & 1, 1.0, -1.0).astype(np.float32)
 
     def similarities(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the cosines of the indexed texts `rows` with each other [rows, rows]."""

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 # Part of the cache key of every stored vector: raise the number whenever the vectors change.
-ENCODER_ID = "me5-use-3"
+ENCODER_ID = "me5-use-4"
 # The two halves of the encoder, each a folder of its own.
 E5_FOLDER = "multilingual-e5-small"
 USE_FOLDER = "universal-sentence-encoder"

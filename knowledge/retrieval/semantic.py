@@ -75,12 +75,21 @@ class Space:
             [np.linalg.norm((vectors - self.mean)[:, span], axis=1) for span in self._spans], axis=1
         ).astype(np.float32)
 
-    def place(self, vectors: Floats) -> Floats:
-        """Return the vectors, of length 1, as this space sees them."""
+    def place(self, vectors: Floats, absent: Sequence[int] = ()) -> Floats:
+        """Return the vectors, of length 1, as this space sees them.
+
+        Parts that are `absent` say nothing, and the others speak for them.
+        """
         moved = vectors - self.mean
-        for span, scale in zip(self._spans, self._scales, strict=True):
-            moved[..., span] = unit(moved[..., span]) * np.float32(scale)
+        spoken = 1 - sum(self._scales[part] ** 2 for part in absent)
+        for part, (span, scale) in enumerate(zip(self._spans, self._scales, strict=True)):
+            weight = 0.0 if part in absent else scale / spoken
+            moved[..., span] = unit(moved[..., span]) * np.float32(weight)
         return np.asarray(moved, np.float32)
+
+    def absent(self, vector: Floats) -> tuple[int, ...]:
+        """Return which parts of a vector hold nothing: their encoder could not be asked."""
+        return tuple(part for part, span in enumerate(self._spans) if not vector[span].any())
 
     def original(self, rows: Integers) -> Floats:
         """Return vectors of the space as they were before."""
@@ -125,13 +134,14 @@ class SemanticIndex:
 
     def scores(self, vector: Floats) -> SemanticScores:
         """Return how near a question's vector is to everything in the index."""
-        question = self._asked.place(vector)
+        absent = self._asked.absent(vector)
+        question = self._asked.place(vector, absent)
         phrasings = self._asked.vectors @ question
         likeliest = np.argsort(-phrasings)[:LIKELIEST]
         answer = sentence = np.zeros(self._size, np.float32)
         if self._told is not None:
             # A question has no place among statements but by the mean of the questions.
-            told = self._told.place(vector - self._asked.mean + self._told.mean)
+            told = self._told.place(vector - self._asked.mean + self._told.mean, absent)
             answer = self._answers @ told
             spoken = self._told.vectors @ told
             sentence = best_by_owner(spoken, self._speakers, self._size)

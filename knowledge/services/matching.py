@@ -9,7 +9,8 @@ from tenants.services import ledger
 from tenants.services.ledger import Event
 
 THRESHOLDS = ("answer_threshold", "clarify_threshold")
-CHOSEN = (*THRESHOLDS, "synonyms")
+OF_MODEL = ("model_picks", "model_words", "model_drafts")
+CHOSEN = (*THRESHOLDS, "synonyms", "embedder", *OF_MODEL)
 
 
 def current() -> MatchingSettings:

@@ -9,6 +9,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from knowledge.models import (
+    ANSWER_LENGTH,
     QUESTION_LENGTH,
     Entry,
     EntryVersion,
@@ -18,7 +19,7 @@ from knowledge.models import (
     ProposalState,
 )
 from knowledge.retrieval.text import is_low_content, normalise, text_key
-from knowledge.services import entries
+from knowledge.services import entries, golden
 from tenants import clock
 from tenants.errors import DomainError
 from tenants.models import User
@@ -79,10 +80,37 @@ def propose(
         return _keep(text, entry, source, as_uuid(message_id) if message_id else None, p)
 
 
+def propose_entry(
+    question: str, answer: str, *, message_id: uuid.UUID | str | None = None
+) -> Proposal | None:
+    """Keep a drafted entry for people to decide about; return its proposal.
+
+    Returns None and keeps nothing of what says too little, is too long, looks like personal data,
+    or asks what an entry asks already. The same question again counts once more; the first answer
+    stays, and so does a decision.
+    """
+    question, answer = " ".join(question.split()), answer.strip()
+    if len(question) > QUESTION_LENGTH or len(answer) > ANSWER_LENGTH or not answer:
+        return None
+    if is_low_content(question) or any(map(holds_personal_data, (question, answer))):
+        return None
+    if _is_known(question, None):
+        return None
+    with transaction.atomic():
+        proposal = _keep(
+            question, None, ProposalSource.DRAFT, as_uuid(message_id) if message_id else None, None
+        )
+        if proposal.is_pending and not proposal.answer:
+            proposal.answer, proposal.source = answer, ProposalSource.DRAFT
+            proposal.save(update_fields=["answer", "source"])
+    return proposal
+
+
 def accept(proposal: Proposal, *, by: User | None, entry: Entry | None = None) -> Phrasing:
     """Make the words the last phrasing of their entry, or of `entry`; return the phrasing.
 
-    Locks the rows. Visitors are understood by it after the next release. Raises
+    Locks the rows. Visitors are understood by it after the next release; the golden questions are
+    tried in the background. Raises
     AlreadyDecidedError, or EntryNeededError where no entry is known.
     """
     target_id = entry.pk if entry else proposal.entry_id
@@ -96,6 +124,7 @@ def accept(proposal: Proposal, *, by: User | None, entry: Entry | None = None) -
         event = _accepted(proposal, found, by)
         phrasing = entries.add_phrasing(found, proposal.text, by=by)
         ledger.append(event)
+        golden.run_soon()
     return phrasing
 
 

@@ -1,10 +1,11 @@
-"""Publish a little at a time, so that no page waits for all phrasings to be learned."""
+"""Publish what may be published, a little at a time: no page waits for all phrasings."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from knowledge.models import Release
-from knowledge.services import releases
+from knowledge.services import golden, releases
 from tenants.models import User
 
 
@@ -21,11 +22,23 @@ class _PausedError(Exception):
         self.left = left
 
 
+def publish(
+    *, by: User | None, note: str = "", progress: Callable[[int, int], None] | None = None
+) -> Release:
+    """Publish what the golden questions do not speak against; see releases.publish.
+
+    Raises NothingToPublishError, GoldenWorseError.
+    """
+    releases.learn(progress=progress)
+    golden.check()
+    return releases.publish(by=by, note=note)
+
+
 def publish_for(seconds: float, *, by: User | None, note: str = "") -> Release | Learning:
     """Publish, or learn phrasings for about so long and return how many are left.
 
     What was learned is kept: the next call goes on from there, and nothing is published before
-    all of it is. Raises NothingToPublishError.
+    all of it is. Raises NothingToPublishError, GoldenWorseError.
     """
     began = time.monotonic()
 
@@ -34,6 +47,6 @@ def publish_for(seconds: float, *, by: User | None, note: str = "") -> Release |
             raise _PausedError(total - done)
 
     try:
-        return releases.publish(by=by, note=note, progress=pause)
+        return publish(by=by, note=note, progress=pause)
     except _PausedError as paused:
         return Learning(paused.left)

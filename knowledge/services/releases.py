@@ -50,12 +50,8 @@ def publish(
     transaction, so a visitor never waits for them; `progress(done, total)` is told how far that
     is. Raises NothingToPublishError if nothing differs from the active release.
     """
-    entries = _entries_in_use()
-    contents = {entry.pk: _content(entry) for entry in entries}
-    search.embed(
-        [search.index_entry(entry.pk, **contents[entry.pk]) for entry in entries],
-        progress=progress,
-    )
+    copy = learn(progress=progress)
+    entries, contents = [entry for entry, _own in copy], {entry.pk: own for entry, own in copy}
     with transaction.atomic():
         # Two publishers at once take turns. Locking the newest release would not do: there may be
         # none, and whoever waited for it would not see the one made meanwhile.
@@ -78,6 +74,17 @@ def publish(
         _point_at(release, by=by)
     search.warm(release.pk)
     return release
+
+
+def learn(
+    *, progress: Callable[[int, int], None] | None = None
+) -> list[tuple[Entry, dict[str, Any]]]:
+    """Make the embeddings that a release of the working copy needs; return the working copy."""
+    copy = working_copy()
+    search.embed(
+        [search.index_entry(entry.pk, **content) for entry, content in copy], progress=progress
+    )
+    return copy
 
 
 def activate(release: Release, *, by: User | None) -> Release:
@@ -125,6 +132,11 @@ def _point_at(release: Release, *, by: User | None) -> None:
             at,
         )
     )
+
+
+def working_copy() -> list[tuple[Entry, dict[str, Any]]]:
+    """Return the entries in use with what a release would hold of them."""
+    return [(entry, _content(entry)) for entry in _entries_in_use()]
 
 
 def _entries_in_use() -> list[Entry]:

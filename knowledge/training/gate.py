@@ -8,6 +8,8 @@ sounds like it, a third learns to tell these apart.
 
 REHEARSAL is what `knowledge.training.encoder --rehearsal` wrote: an adaptation learnt without our
 own paraphrases. With the one that ships, every question here would look easier than a stranger's.
+Where texts were added, the adaptation that shipped before will do: --trades and --since name what
+it has not learnt from.
 """
 
 import argparse
@@ -108,6 +110,30 @@ class Remembering:
         if not keys:
             return np.empty((0, self.dim), np.float32)
         return np.stack([self._known[key] for key in keys])
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """What the rehearsal has not learnt from: trades (none named: all), and sentences from a line on."""
+
+    trades: frozenset[str] = frozenset()
+    since: int = 0
+
+    def intents(self) -> list[Intent]:
+        """Return our own intents that may be asked."""
+        return [one for one in read_paraphrases() if not self.trades or one.trade in self.trades]
+
+    def parted(self, sentences: Sequence[Sentence]) -> tuple[list[Sentence], list[Sentence]]:
+        """Return the sentences the topic model may learn from here, and those that are asked.
+
+        Of what the rehearsal has not seen each gets half.
+        """
+        told: list[Sentence] = []
+        asked: list[Sentence] = []
+        for place, one in enumerate(sentences):
+            held = place >= self.since and crc32(one.text.encode()) % 2
+            (asked if held else told).append(one)
+        return told, asked
 
 
 @dataclass(frozen=True)
@@ -261,19 +287,18 @@ def _chosen(sample: Sample, rows: NDArray[np.bool_]) -> Sample:
 
 
 def calibrate(
-    folder: Path, encoder: Encoder | None
+    folder: Path, encoder: Encoder | None, unseen: Unseen = Unseen()
 ) -> tuple[dict[str, Gate], dict[str, dict[str, float]]]:
     """Fit the gates of one mode; also return how the first does on each source fitted without it.
 
-    The topic model used learns from half of its sentences; the other half is asked.
+    The topic model used learns from half of the unseen sentences; the other half is asked.
     """
     mode = "lexical" if encoder is None else "semantic"
     sentences = topics.read_sentences(folder)
-    told = [one for one in sentences if not crc32(one.text.encode()) % 2]
-    asked = [one for one in sentences if crc32(one.text.encode()) % 2]
+    told, asked = unseen.parted(sentences)
     topic_model = topics.fit_sentences(told, encoder)
     samples = {}
-    own = read_paraphrases()
+    own = unseen.intents()
     for language in ("zh", "en"):
         spoken = [one for one in asked if (language == "zh") == has_cjk(one.text)]
         strangers = Strangers(
@@ -359,12 +384,20 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("weights", type=Path)
     parser.add_argument("rehearsal", type=Path)
+    parser.add_argument("--trades", nargs="+", default=[], help="the rehearsal has not learnt them")
+    parser.add_argument("--since", type=int, default=0, help="nor the sentences from this line on")
+    parser.add_argument(
+        "--mode", choices=("semantic", "lexical"), help="fit this one; the other's constants stay"
+    )
     arguments = parser.parse_args()
-    constants: dict[str, object] = {}
+    unseen = Unseen(frozenset(arguments.trades), arguments.since)
+    constants: dict[str, object] = json.loads(CONSTANTS.read_text("utf-8"))
     with tempfile.TemporaryDirectory() as kept:
         encoder = rehearsal_encoder(Path(kept), arguments.weights, arguments.rehearsal)
         for mode, used in (("semantic", Remembering(encoder)), ("lexical", None)):
-            gates, report = calibrate(arguments.folder, used)
+            if arguments.mode not in (None, mode):
+                continue
+            gates, report = calibrate(arguments.folder, used, unseen)
             constants |= {f"{mode}{kind}": _constants(each) for kind, each in gates.items()}
             logger.info("%s, each fitted without itself: %s", mode, json.dumps(report, indent=1))
     CONSTANTS.write_text(json.dumps(constants, indent=1) + "\n")

@@ -10,7 +10,8 @@ from django.utils import translation
 from knowledge import resources
 from knowledge.models import Release
 from knowledge.resources import Outcome
-from knowledge.services import imports, releases
+from knowledge.services import imports, publishing, releases
+from knowledge.services.golden import GoldenWorseError
 from knowledge.services.imports import FileRefusedError
 from knowledge.services.releases import NothingToPublishError
 from tenants.models import Tenant
@@ -79,10 +80,12 @@ class Command(BaseCommand):
         if not asked:
             self._say("There is no release yet, so this one is published (--draft would not).")
         try:
-            release = releases.publish(by=None, progress=self._progress)
+            release = publishing.publish(by=None, progress=self._progress)
         except NothingToPublishError as error:
             self._say(error.detail)
             return None
+        except GoldenWorseError as error:
+            raise CommandError(error.detail) from error
         self._say(f"Published release {release}: {release.entry_count} entries.")
         return release
 

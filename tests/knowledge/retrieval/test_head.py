@@ -48,10 +48,12 @@ def test_the_linear_head_knows_every_phrasing_it_was_fitted_on():
     vectors = centres[owners] + 0.5 * rng.normal(size=(360, 64))
     vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
-    fitted = head.fit_linear(vectors, owners, 12)
+    nothing = np.zeros((360, 4), np.float32)
+
+    fitted = head.fit_linear(vectors, nothing, owners, 12)
 
     assert fitted is not None
-    found = np.array([fitted.scores(vector) for vector in vectors])
+    found = np.array([fitted.scores(vector, nothing[0]) for vector in vectors])
     assert (found.argmax(axis=1) == owners).mean() > 0.95
     assert found[np.arange(360), owners].mean() > 0.5
 
@@ -59,4 +61,19 @@ def test_the_linear_head_knows_every_phrasing_it_was_fitted_on():
 def test_no_linear_head_where_it_would_not_fit():
     vectors = np.ones((2, 900), np.float32)
 
-    assert head.fit_linear(vectors, np.array([0, 1]), head.MAX_COEFFICIENTS) is None
+    sketches = np.zeros((2, 4), np.float32)
+
+    assert head.fit_linear(vectors, sketches, np.array([0, 1]), head.MAX_COEFFICIENTS) is None
+
+
+def test_the_linear_head_learns_from_words_where_vectors_say_nothing():
+    rng = np.random.default_rng(8)
+    owners = np.repeat(np.arange(6), 20)
+    vectors = np.ones((120, 16), np.float32) / 4
+    sketches = np.eye(6, dtype=np.float32)[owners] + 0.1 * rng.normal(size=(120, 6))
+
+    fitted = head.fit_linear(vectors, sketches.astype(np.float32), owners, 6)
+
+    assert fitted is not None
+    found = [fitted.scores(vectors[0], sketch).argmax() for sketch in np.eye(6, dtype=np.float32)]
+    assert found == list(range(6))

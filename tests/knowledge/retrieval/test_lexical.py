@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from knowledge.retrieval.lexical import CJK, PART, WORD, LexicalIndex, distinct, terms
+from knowledge.retrieval.lexical import CJK, PART, SKETCH, WORD, LexicalIndex, distinct, terms
 
 TEXTS = ["怎么取消订单", "运费怎么算", "reset my password", "password help", "order怎么取消"]
 
@@ -70,3 +70,14 @@ def test_an_index_of_nothing_scores_nothing():
 
 def test_distinct_keeps_the_first_spelling():
     assert distinct(["请问运费？", "运费", "退货"]) == ["请问运费？", "退货"]
+
+
+def test_products_of_sketches_come_close_to_the_cosines():
+    texts = [f"{first}{second}怎么办理业务" for first in "挂开销改贷" for second in "失户密款汇"]
+    index = LexicalIndex(texts)
+    query = index.weigh("贷款业务怎么办理呢")
+
+    found = index.sketches() @ index.sketch(query)
+
+    np.testing.assert_allclose(found, index.scores(query), atol=0.15)
+    assert index.sketches().shape == (25, SKETCH)

@@ -22,7 +22,7 @@ def test_our_paraphrases_are_whole() -> None:
 
     assert len(intents) > 350
     for intent in intents:
-        assert len(intent.texts) == len(intent.styles) == 8
+        assert 7 <= len(intent.texts) == len(intent.styles) <= 9
         assert intent.answer
         assert intent.category
 
