@@ -6,9 +6,7 @@ import uuid
 from functools import cached_property
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
-
-from conversations import console, events, visitors, wire
+from conversations import console, events, frames, visitors, wire
 from conversations.api.authentication import absence, tenant_of
 from conversations.api.serializers import first_attempt
 from conversations.hub import get_hub
@@ -19,7 +17,7 @@ from conversations.services.contacts import TokenExpiredError
 from conversations.services.intake import Received
 from conversations.sockets import CLOSE_FORBIDDEN, CLOSE_RATE, Frame, Refused, SocketConsumer
 from tenants.actors import Actor
-from tenants.errors import DomainError, NotFoundError
+from tenants.errors import NotFoundError
 from tenants.net import client_address
 from tenants.scoping import as_uuid, tenant_scope
 
@@ -31,14 +29,6 @@ MAX_TEXT = 16 * 1024
 # Somebody who was signed out, switched off or given another role is gone within this time (T45).
 RECHECK_SECONDS = 4.0
 CHECKS_PER_SIGN_OF_LIFE = 6
-
-
-class MalformedFrameError(DomainError):
-    """The frame lacks a member, or one has the wrong type."""
-
-    code = "malformed"
-    status = 400
-    message = _("The frame is incomplete: “%(member)s” is missing or wrong.")
 
 
 class VisitorConsumer(SocketConsumer):
@@ -89,7 +79,7 @@ class VisitorConsumer(SocketConsumer):
 
     async def on_resume(self, frame: Frame) -> None:
         """Join a conversation and hear what was missed since `last_seq`."""
-        last_seq = _number(frame, "last_seq", 0)
+        last_seq = frames.number(frame, "last_seq", 0)
         await self._renew()
         conversation = await self.db(
             visitors.own_conversation, self.session, frame.get("conversation_id")
@@ -105,20 +95,26 @@ class VisitorConsumer(SocketConsumer):
         if conversation.last_seq - last_seq > REPLAY_LIMIT or last_seq > conversation.last_seq:
             self.send_frame({"t": "resync_required", "conversation_id": str(conversation.pk)})
             return
+        await self.db(visitors.delivered, conversation, last_seq)
         await self._replay(conversation, last_seq)
 
     async def on_message_send(self, frame: Frame) -> None:
         """Accept a message; `ack` says that it is committed."""
         arrived = time.monotonic()
-        client_msg_id = _text(frame, "client_msg_id", limit=64)
+        client_msg_id = frames.text(frame, "client_msg_id", limit=64)
         if "\x00" in client_msg_id:
-            raise MalformedFrameError(member="client_msg_id")
-        text = _text(frame, "text", limit=MAX_TEXT, blank=True)
+            raise frames.MalformedFrameError(member="client_msg_id")
+        frame.setdefault("text", "" if frame.get("attachments") else None)
+        text = frames.text(frame, "text", limit=MAX_TEXT, blank=True)
         conversation_id = self.conversation_id
         if frame.get("conversation_id") is not None:
             conversation_id = as_uuid(frame["conversation_id"])
             if conversation_id is None:
                 raise NotFoundError
+        attachments = frames.ids(frame, "attachments")
+        quote = frame.get("quote")
+        if quote is not None and as_uuid(quote) is None:
+            raise frames.MalformedFrameError(member="quote")
         context = frame.get("context")
         context = context if isinstance(context, dict) else {}
         session, received = await self.db(
@@ -130,6 +126,8 @@ class VisitorConsumer(SocketConsumer):
             address=self.address,
             first_attempt=first_attempt(context),
             conversation_id=conversation_id,
+            attachments=attachments,
+            quote=as_uuid(quote) if quote else None,
             arrived=arrived,
             acknowledge=self._acknowledge,
         )
@@ -157,7 +155,7 @@ class VisitorConsumer(SocketConsumer):
 
     async def on_read(self, frame: Frame) -> None:
         """Note how far the visitor has read."""
-        up_to = _number(frame, "up_to_seq")
+        up_to = frames.number(frame, "up_to_seq")
         await self._renew()
         conversation = await self.db(
             visitors.own_conversation,
@@ -165,6 +163,17 @@ class VisitorConsumer(SocketConsumer):
             frame.get("conversation_id") or self.conversation_id,
         )
         await self.db(visitors.read, self.session, conversation, up_to)
+
+    async def on_delivered(self, frame: Frame) -> None:
+        """Note how far the device has got what was said."""
+        up_to = frames.number(frame, "up_to_seq")
+        await self._renew()
+        conversation = await self.db(
+            visitors.own_conversation,
+            self.session,
+            frame.get("conversation_id") or self.conversation_id,
+        )
+        await self.db(visitors.delivered, conversation, up_to)
 
     async def _renew(self) -> None:
         # Since the handshake the token may have been revoked, or the contact identified.
@@ -183,6 +192,14 @@ class VisitorConsumer(SocketConsumer):
             page = await self.db(
                 visitors.history, conversation, after_seq=last_seq, limit=REPLAY_LIMIT
             )
+            for message in page["withdrawn"]:
+                self.send_frame(
+                    {
+                        "t": "message.updated",
+                        "conversation_id": str(conversation.pk),
+                        "message": message,
+                    }
+                )
             for message in page["messages"]:
                 self.send_frame(
                     {
@@ -213,6 +230,7 @@ class ConsoleConsumer(SocketConsumer):
         if actor is None or actor.tenant is None or not actor.can("console.enter"):
             return False
         self.actor = actor
+        self.watched: set[uuid.UUID] = set()
         self.tenant_id = actor.tenant.pk
         self.language = self.scope["yingda_language"]
         return True
@@ -224,9 +242,8 @@ class ConsoleConsumer(SocketConsumer):
         return await super().origin_allowed(origin)
 
     async def opened(self) -> None:
-        assert self.tenant_id is not None
-        get_hub().join(events.console_group(self.tenant_id, self._language), self.socket)
-        self.watched: set[uuid.UUID] = set()
+        self.heard: set[str] = set()
+        await self._listen()
         if self.actor.membership is not None and self.actor.can("conversation.handle"):
             await self.db(presences.heard_from, self.actor.membership)
         self.send_frame(
@@ -241,8 +258,8 @@ class ConsoleConsumer(SocketConsumer):
     async def on_watch(self, frame: Frame) -> None:
         """Hear everything of one conversation, and what was missed since `last_seq`."""
         await self._still_allowed()
-        last_seq = _number(frame, "last_seq", 0)
-        conversation = await self.db(console.conversation, frame.get("conversation_id"))
+        last_seq = frames.number(frame, "last_seq", 0)
+        conversation = await self.db(console.conversation, frame.get("conversation_id"), self.actor)
         group = events.desk_group(conversation.pk, self._language)
         get_hub().join(group, self.socket)
         await get_hub().joined(group)
@@ -251,12 +268,14 @@ class ConsoleConsumer(SocketConsumer):
             console.history,
             conversation,
             after_seq=last_seq,
-            after_note=_number(frame, "last_note", 0),
+            after_note=frames.number(frame, "last_note", 0),
             limit=REPLAY_LIMIT,
         )
         if page["has_more"]:
             self.send_frame({"t": "resync_required", "conversation_id": str(conversation.pk)})
             return
+        for message in page["withdrawn"]:
+            self._tell(conversation, "message.updated", message=message)
         for message in page["messages"]:
             self._tell(conversation, "message.created", message=message)
         for note in page["notes"]:
@@ -268,13 +287,27 @@ class ConsoleConsumer(SocketConsumer):
         if conversation_id in self.watched:
             self.watched.discard(conversation_id)
             get_hub().leave(events.desk_group(conversation_id, self._language), self.socket)
+            await self._look(conversation_id, on=False)
+
+    async def on_viewing(self, frame: Frame) -> None:
+        """Tell the colleagues who watch the same conversation that one looks at it, or no longer."""
+        await self._still_allowed()
+        conversation_id = as_uuid(frame.get("conversation_id"))
+        if conversation_id not in self.watched:
+            raise NotFoundError
+        await self._look(conversation_id, on=bool(frame.get("on")))
+
+    async def closed(self, code: int) -> None:
+        """Take the person out of what they looked at."""
+        for conversation_id in tuple(self.watched):
+            await self._look(conversation_id, on=False)
 
     async def on_typing(self, frame: Frame) -> None:
         """Tell the visitor that the agent is writing."""
         await self._still_allowed()
         if self.actor.membership is None:
             raise NotFoundError
-        conversation = await self.db(console.conversation, frame.get("conversation_id"))
+        conversation = await self.db(console.conversation, frame.get("conversation_id"), self.actor)
         if conversation.agent_id == self.actor.membership.pk:
             await self.db(
                 events.announce_agent_typing,
@@ -286,6 +319,11 @@ class ConsoleConsumer(SocketConsumer):
     @property
     def _language(self) -> str:
         return self.language or "zh-hans"
+
+    async def _look(self, conversation_id: uuid.UUID, *, on: bool) -> None:
+        # Operators look on from outside: they are nobody's colleague.
+        if self.actor.membership is not None:
+            await self.db(events.announce_viewing, conversation_id, self.actor.membership, on=on)
 
     async def _stay(self) -> None:
         """Look every few seconds whether the person may still be here (T45), and note presence."""
@@ -300,8 +338,25 @@ class ConsoleConsumer(SocketConsumer):
                 self.close(refusal.close_code)
                 return
             checks += 1
-            if checks % CHECKS_PER_SIGN_OF_LIFE == 0 and self.actor.membership is not None:
+            if checks % CHECKS_PER_SIGN_OF_LIFE:
+                continue
+            if self.actor.membership is not None:
                 await self.db(presences.heard_from, self.actor.membership)
+            await self._listen()
+
+    async def _listen(self) -> None:
+        """Hear of the conversations of one's groups as they are now, and watch no others."""
+        hub = get_hub()
+        names = await self.db(console.audiences, self.actor, self._language)
+        for name in self.heard - names:
+            hub.leave(name, self.socket)
+        for name in names - self.heard:
+            hub.join(name, self.socket)
+            await hub.joined(name)
+        self.heard = names
+        for gone in self.watched - await self.db(console.still_seen, self.actor, self.watched):
+            self.watched.discard(gone)
+            hub.leave(events.desk_group(gone, self._language), self.socket)
 
     async def _still_allowed(self) -> None:
         actor = await self.db(_actor_of, self.scope)
@@ -330,17 +385,3 @@ def _session_of(token: str) -> ContactSession:
 def _actor_of(scope: dict[str, Any]) -> Actor | None:
     # The session is read anew: a person who was signed out or switched off must not stay.
     return console.actor_of_cookies(scope["cookies"])
-
-
-def _number(frame: Frame, member: str, default: int | None = None) -> int:
-    value = frame.get(member, default)
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**31:
-        raise MalformedFrameError(member=member)
-    return value
-
-
-def _text(frame: Frame, member: str, *, limit: int, blank: bool = False) -> str:
-    value = frame.get(member)
-    if not isinstance(value, str) or len(value) > limit or not (value or blank):
-        raise MalformedFrameError(member=member)
-    return value

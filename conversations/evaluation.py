@@ -22,6 +22,8 @@ LESS_IS_BETTER = frozenset(
         "build_s",
     }
 )
+# Of the curve.
+THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9)
 _NOT_IN_SCOPE = frozenset({"lookalike"})
 
 
@@ -41,7 +43,10 @@ class Question:
 
 @dataclass(frozen=True)
 class Judged:
-    """A question and what was decided: entries are named by their questions, best first."""
+    """A question and what was decided: entries are named by their questions, best first.
+
+    `p` is the first candidate's probability.
+    """
 
     question: Question
     outcome: Outcome
@@ -50,6 +55,7 @@ class Judged:
     choices: tuple[str, ...]
     candidates: tuple[str, ...]
     seconds: float
+    p: float = 0.0
 
     @property
     def right(self) -> bool:
@@ -106,6 +112,25 @@ def figures(judged: Sequence[Judged]) -> dict[str, Any]:
         "smalltalk_ok": among("smalltalk", lambda one: one.outcome == Outcome.SMALLTALK),
         "latency_ms": spread([one.seconds * 1000 for one in judged]),
     }
+
+
+def curve(judged: Sequence[Judged]) -> dict[str, dict[str, float | None]]:
+    """Return coverage against precision: what answers would be at other thresholds, by threshold.
+
+    Of the engine alone, before topics and wishes for a person take their share. `answered` and
+    `precision` of the questions in scope, `far_answered` of those that are nobody's business here.
+    """
+    scope = [one for one in judged if one.question.in_scope]
+    far = [one for one in judged if one.question.kind == "oos_far"]
+    found = {}
+    for bound in THRESHOLDS:
+        sure = [one for one in scope if one.p >= bound]
+        found[f"{bound:g}"] = {
+            "answered": share(scope, lambda one, bound=bound: one.p >= bound),  # type: ignore[misc]
+            "precision": share(sure, lambda one: one.question.expected in one.candidates[:1]),
+            "far_answered": share(far, lambda one, bound=bound: one.p >= bound),  # type: ignore[misc]
+        }
+    return found
 
 
 def halves(judged: Sequence[Judged]) -> tuple[list[Judged], list[Judged]]:

@@ -1,4 +1,4 @@
-"""The threads in which sockets do their database work."""
+"""The threads in which sockets do their database work, and those that wait for other companies."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from django.db import connections
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_pool: ThreadPoolExecutor | None = None
-_pool_size = 0
+# How many turns wait for another company's service at once; nobody waits for a seat here.
+WAITING_THREADS = 8
+
+_pools: dict[str, ThreadPoolExecutor] = {}
 _pool_lock = threading.Lock()
 
 
@@ -35,33 +37,47 @@ def submit(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Futur
 
     Nobody hears of an exception who does not ask the future.
     """
-    call = functools.partial(function, *args, **kwargs)
-    return _executor().submit(contextvars.copy_context().run, _with_fresh_connections, call)
+    return _submit("turn", functools.partial(function, *args, **kwargs))
+
+
+def submit_waiting(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Future[R]:
+    """Queue work that mostly waits for another company's service, apart from all other work.
+
+    Of WAITING_THREADS; the caller sees to it that no more are under way.
+    """
+    return _submit("waiting", functools.partial(function, *args, **kwargs))
 
 
 def close_pool() -> None:
-    """Wait for running database work and end its threads with their connections. For tests."""
-    global _pool
-    with _pool_lock:
-        pool, _pool = _pool, None
-    if pool is None:
-        return
-    # The barrier holds each thread until all have one of these, so that none gets two.
-    barrier = threading.Barrier(_pool_size)
-    closing = [pool.submit(_close_thread_connections, barrier) for _ in range(_pool_size)]
-    for future in closing:
-        future.result()
-    pool.shutdown()
-
-
-def _executor() -> ThreadPoolExecutor:
-    global _pool, _pool_size
-    if _pool is None:
+    """Wait for running work and end its threads with their connections. For tests."""
+    # Again until there is none: what ran in one may have begun another.
+    while True:
         with _pool_lock:
-            if _pool is None:
-                _pool_size = getattr(settings, "TURN_THREADS", 4)
-                _pool = ThreadPoolExecutor(_pool_size, thread_name_prefix="turn")
-    return _pool
+            pools = list(_pools.items())
+            _pools.clear()
+        if not pools:
+            return
+        for name, pool in pools:
+            # The barrier holds each thread until all have one of these, so that none gets two.
+            barrier = threading.Barrier(_size(name))
+            closing = [pool.submit(_close_thread_connections, barrier) for _ in range(_size(name))]
+            for future in closing:
+                future.result()
+            pool.shutdown()
+
+
+def _submit(name: str, call: Callable[[], R]) -> Future[R]:
+    pool = _pools.get(name)
+    if pool is None:
+        with _pool_lock:
+            pool = _pools.get(name)
+            if pool is None:
+                pool = _pools[name] = ThreadPoolExecutor(_size(name), thread_name_prefix=name)
+    return pool.submit(contextvars.copy_context().run, _with_fresh_connections, call)
+
+
+def _size(name: str) -> int:
+    return WAITING_THREADS if name == "waiting" else getattr(settings, "TURN_THREADS", 4)
 
 
 def _with_fresh_connections(call: Callable[[], R]) -> R:

@@ -227,6 +227,11 @@ class Hub:
             self.leave(group, socket)
         self._sockets.discard(socket)
 
+    @property
+    def sockets(self) -> int:
+        """How many sockets this process holds."""
+        return len(self._sockets)
+
     def members(self, group: str) -> list[Socket]:
         """Return the group's sockets in this process, in no order."""
         return list(self._groups.get(group, ()))

@@ -20,7 +20,9 @@ MOVES: dict[str, frozenset[str]] = {
     ConversationStatus.WAITING: frozenset(
         {ConversationStatus.HUMAN, ConversationStatus.BOT, ConversationStatus.CLOSED}
     ),
-    ConversationStatus.HUMAN: frozenset({ConversationStatus.BOT, ConversationStatus.CLOSED}),
+    ConversationStatus.HUMAN: frozenset(
+        {ConversationStatus.WAITING, ConversationStatus.BOT, ConversationStatus.CLOSED}
+    ),
     ConversationStatus.CLOSED: frozenset({ConversationStatus.BOT}),
 }
 
@@ -71,3 +73,43 @@ class HandoffReason(models.TextChoices):
     REPEATED = "repeated", _("Asked the same again")
     LANGUAGE = "language", _("Language not served")
     FAILED = "failed", _("The assistant failed")
+
+
+class HandoffState(models.TextChoices):
+    """How far a hand-off is (protocols §5.1)."""
+
+    CREATED = "created", _("To be delivered")
+    DELIVERING = "delivering", _("Being delivered")
+    DELIVERED = "delivered", _("Delivered")
+    ACCEPTED = "accepted", _("Taken")
+    CLOSED = "closed", _("Over")
+    FALLBACK_CONSOLE = "fallback_console", _("In our console instead")
+    WITHDRAWN = "withdrawn", _("Taken back from the target")
+    FAILED = "failed", _("Delivery given up, in our console")
+
+
+_S = HandoffState
+HANDOFF_MOVES: dict[str, frozenset[str]] = {
+    _S.CREATED: frozenset(
+        {_S.DELIVERING, _S.DELIVERED, _S.FALLBACK_CONSOLE, _S.WITHDRAWN, _S.CLOSED}
+    ),
+    _S.DELIVERING: frozenset({_S.DELIVERED, _S.FALLBACK_CONSOLE, _S.WITHDRAWN, _S.CLOSED}),
+    _S.DELIVERED: frozenset({_S.ACCEPTED, _S.FALLBACK_CONSOLE, _S.WITHDRAWN, _S.CLOSED}),
+    # Acceptance again: of several agents there, or here, one after the other.
+    _S.ACCEPTED: frozenset({_S.ACCEPTED, _S.FALLBACK_CONSOLE, _S.WITHDRAWN, _S.CLOSED}),
+    # A slow retry may still bring it to the target while nobody here has taken it.
+    _S.FALLBACK_CONSOLE: frozenset({_S.DELIVERED, _S.ACCEPTED, _S.WITHDRAWN, _S.FAILED, _S.CLOSED}),
+    _S.FAILED: frozenset({_S.ACCEPTED, _S.WITHDRAWN, _S.CLOSED}),
+    _S.WITHDRAWN: frozenset({_S.WITHDRAWN, _S.CLOSED}),
+    _S.CLOSED: frozenset(),
+}
+
+
+class CloseReason(models.TextChoices):
+    """Why a conversation was closed."""
+
+    VISITOR = "visitor", _("Ended by the visitor")
+    AGENT = "agent", _("Closed by an agent")
+    IDLE = "idle", _("Nobody wrote any more")
+    RULE = "rule", _("Closed by a rule")
+    BULK = "bulk", _("Closed together with others")

@@ -10,8 +10,9 @@ from contextvars import Context, copy_context
 from django.db import connections
 
 from conversations import in_hand
-from conversations.executor import submit
-from conversations.services import bot
+from conversations.executor import WAITING_THREADS, submit, submit_waiting
+from conversations.services import advice, bot
+from conversations.services.bot import Thought
 from conversations.services.intake import Received
 
 logger = logging.getLogger(__name__)
@@ -22,6 +23,7 @@ CONFIRM_AFTER_SECONDS = 2.5
 _waiting: deque[tuple[float, uuid.UUID, Context]] = deque()
 _undecided: set[uuid.UUID] = set()
 _wake = threading.Condition()
+_advisers = threading.BoundedSemaphore(WAITING_THREADS)
 _watcher: threading.Thread | None = None
 
 
@@ -46,22 +48,61 @@ def forget() -> None:
     with _wake:
         _waiting.clear()
         _undecided.clear()
+        _wake.notify()
 
 
 def _turn(received: Received) -> None:
     message = received.message
     try:
-        if received.alone:
-            bot.reply_to(message, question=message.text)
-        else:
-            bot.take_turn(message.pk)
+        thought = (
+            bot.think(message, question=message.words)
+            if received.alone
+            else bot.think_about(message.pk)
+        )
+        if thought is not None:
+            if advice.is_wanted(thought.decision) and _ask_adviser(thought):
+                return
+            bot.say(thought)
     except Exception:
         logger.exception("Turn not committed: message %s", message.pk)
-    else:
-        with _wake:
-            _undecided.discard(message.pk)
-    finally:
         in_hand.release(message.pk)
+    else:
+        _done(message.pk)
+
+
+def _ask_adviser(thought: Thought) -> bool:
+    """Let another thread hear the language model and speak; False where none is free.
+
+    The model may take seconds, and the threads here belong to everybody.
+    """
+    if not _advisers.acquire(blocking=False):
+        return False
+    try:
+        bot.await_advice(thought, seconds=advice.SECONDS)
+        submit_waiting(_say_with_advice, thought)
+    except BaseException:
+        _advisers.release()
+        raise
+    return True
+
+
+def _say_with_advice(thought: Thought) -> None:
+    message_id = thought.message.pk
+    try:
+        bot.say(bot.advised(thought))
+    except Exception:
+        logger.exception("Turn not committed: message %s", message_id)
+        in_hand.release(message_id)
+    else:
+        _done(message_id)
+    finally:
+        _advisers.release()
+
+
+def _done(message_id: uuid.UUID) -> None:
+    with _wake:
+        _undecided.discard(message_id)
+    in_hand.release(message_id)
 
 
 def _watch() -> None:
@@ -74,11 +115,9 @@ def _watch() -> None:
 def _confirm_late_ones() -> None:
     while True:
         with _wake:
-            while not _waiting:
-                _wake.wait()
-            due, message_id, context = _waiting.popleft()
-        time.sleep(max(0.0, due - time.monotonic()))
-        with _wake:
+            while not _waiting or _waiting[0][0] > time.monotonic():
+                _wake.wait(_waiting[0][0] - time.monotonic() if _waiting else None)
+            _due, message_id, context = _waiting.popleft()
             late = message_id in _undecided
             _undecided.discard(message_id)
         if late:

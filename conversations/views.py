@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
@@ -10,6 +11,7 @@ from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.templatetags.static import static
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_exempt
@@ -20,12 +22,14 @@ from conversations import visitors
 from conversations.api.authentication import tenant_of
 from conversations.models import Channel, ChannelKind
 from conversations.origins import boot_ticket, may_embed
+from conversations.services import invitations
 from tenants.errors import RateLimitedError
 from tenants.middleware import request_address
 from tenants.models import Tenant
 from tenants.scoping import tenant_scope
 
 BOOTS_PER_ADDRESS = 120
+COUNTS_PER_ADDRESS = 60
 _LOADER = "widget/loader.js"
 
 
@@ -70,7 +74,7 @@ def boot(request: HttpRequest) -> HttpResponse:
             # Readable, so that the page of a website that is not listed shows nothing at all.
             return _cross_origin(JsonResponse({"code": "origin_refused"}, status=403), origin)
         frame_url = request.build_absolute_uri(reverse("conversations:widget-frame"))
-        body = {
+        body: dict[str, Any] = {
             "ticket": boot_ticket(channel, origin),
             "frame_url": f"{frame_url}?k={channel.key}",
             "config": {
@@ -80,7 +84,37 @@ def boot(request: HttpRequest) -> HttpResponse:
                 "position": "right",
             },
         }
+        offered = invitations.offered(channel)
+        if offered is not None:
+            script = request.build_absolute_uri(static("widget/invite.js"))
+            body["invitations"] = {**offered, "script": script}
     return _cross_origin(JsonResponse(body), origin)
+
+
+@csrf_exempt
+@require_http_methods(["POST", "OPTIONS"])
+def invitation(request: HttpRequest) -> HttpResponse:
+    """Count that a page showed an invitation, or what was done with it; nothing else is kept."""
+    origin = request.headers.get("Origin", "")
+    if request.method == "OPTIONS":
+        return _cross_origin(HttpResponse(status=204), origin)
+    try:
+        visitors.limit_address("invitation", request_address(request), COUNTS_PER_ADDRESS)
+    except RateLimitedError as error:
+        refused = JsonResponse({"code": error.code}, status=error.status)
+        refused["Retry-After"] = str(error.retry_after)
+        return _cross_origin(refused, origin)
+    body = _posted(request)
+    channel = _channel(str(body.get("k", "")))
+    counted = False
+    if channel is not None and channel.is_active:
+        with tenant_scope(channel.tenant_id):
+            counted = may_embed(origin, channel, request.get_host()) and invitations.count(
+                channel, body.get("id"), str(body.get("what", ""))
+            )
+    if not counted:
+        return _cross_origin(JsonResponse({"code": "not_found"}, status=404), origin)
+    return _cross_origin(HttpResponse(status=204), origin)
 
 
 @xframe_options_exempt
@@ -154,11 +188,15 @@ def _channel(key: str) -> Channel | None:
 
 
 def _posted_key(request: HttpRequest) -> str:
+    return str(_posted(request).get("k", ""))
+
+
+def _posted(request: HttpRequest) -> dict[str, Any]:
     try:
         body = json.loads(request.body)
     except ValueError:
-        return ""
-    return str(body.get("k", "")) if isinstance(body, dict) else ""
+        return {}
+    return body if isinstance(body, dict) else {}
 
 
 def _cross_origin(response: HttpResponse, origin: str) -> HttpResponse:

@@ -2,16 +2,17 @@
 
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, BinaryIO
 
 from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from conversations import events, turns, wire
+from conversations import events, survey_wire, turns, wire
 from conversations.models import (
+    Attachment,
     AuthorKind,
     BotDecision,
     ContactSession,
@@ -20,9 +21,12 @@ from conversations.models import (
     Message,
 )
 from conversations.page_values import plain_values
-from conversations.services import desk, intake, learning
+from conversations.services import attachments as uploads
+from conversations.services import blocks, desk, intake, learning
+from conversations.services.attachments import Sender, most_bytes
 from conversations.services.contacts import has_accepted
 from conversations.services.intake import Inbound, Received
+from conversations.services.withdrawal import withdrawn_before
 from tenants import clock, ratelimit
 from tenants.errors import DomainError, NotFoundError
 from tenants.net import in_networks
@@ -32,6 +36,8 @@ from tenants.services.ledger import Event
 # T48: a visitor's and a tenant address's messages a minute.
 MESSAGES_PER_VISITOR = 20
 MESSAGES_PER_ADDRESS = 300
+UPLOADS_PER_SESSION = 20
+UPLOADS_PER_ADDRESS = 200
 # Of the context a page sends with a message, this much is kept.
 _CONTEXT_KEYS = 20
 # A device that claims to have tried earlier than this is not believed (R53).
@@ -55,6 +61,8 @@ def send(
     address: str,
     first_attempt: datetime | None = None,
     conversation_id: uuid.UUID | None = None,
+    attachments: Sequence[uuid.UUID] = (),
+    quote: uuid.UUID | None = None,
     arrived: float | None = None,
     acknowledge: Callable[[Message], None] | None = None,
 ) -> Received:
@@ -63,7 +71,7 @@ def send(
     `arrived` is the monotonic instant at which it reached this process, if not just now.
     `acknowledge` is called with the committed message before the assistant begins, so that no
     reply overtakes what it sends. A repeat of a stored message gets the first result whatever has
-    changed since. Raises NoticeOutdatedError, RateLimitedError and what `intake.receive` raises.
+    changed since. Raises NoticeOutdatedError, RateLimitedError, BlockedError and what `intake.receive` raises.
     """
     received = _accept(
         session,
@@ -74,6 +82,8 @@ def send(
             notice_version=session.notice_version,
             first_attempt=_believable(first_attempt),
             received_at=_received_at(arrived),
+            attachments=attachments,
+            quote=quote,
         ),
         address,
         conversation_id,
@@ -89,6 +99,7 @@ def _accept(
     session: ContactSession, inbound: Inbound, address: str, conversation_id: uuid.UUID | None
 ) -> Received:
     try:
+        blocks.refuse_address(address)
         if session.notice_version != session.channel.notice_version:
             raise NoticeOutdatedError(extra={"notice": notice(session)})
         _limit(session, inbound.client_msg_id, address)
@@ -127,7 +138,8 @@ def history(
     """Return a page of the conversation's messages, rising by `seq`, with what is left.
 
     `after_seq` pages forward, `before_seq` back; without either the latest messages come.
-    `has_more` says whether the same direction holds more.
+    `has_more` says whether the same direction holds more. Forward, `withdrawn` holds the messages
+    up to `after_seq` that were taken back.
     """
     rows = Message.objects.filter(conversation=conversation).select_related("agent")
     if after_seq is not None:
@@ -140,15 +152,24 @@ def history(
         more, page = len(page) > limit, page[:limit][::-1]
     for message in page:
         message.conversation = conversation
+    survey_wire.attach(page)
+    wire.with_files(page)
+    gone = withdrawn_before(conversation, after_seq) if after_seq else []
     return {
         "messages": [wire.message_object(message) for message in page],
+        "withdrawn": [wire.message_object(message) for message in gone],
         "has_more": more,
         "last_seq": conversation.last_seq,
     }
 
 
-def judge(session: ContactSession, message_id: uuid.UUID, *, helpful: bool, comment: str) -> None:
-    """Keep the visitor's judgement of one of the assistant's messages; the last one counts."""
+def judge(
+    session: ContactSession, message_id: uuid.UUID, *, helpful: bool, comment: str, reason: str = ""
+) -> None:
+    """Keep the visitor's judgement of one of the assistant's messages; the last one counts.
+
+    `reason` says what was wrong (FeedbackReason); of an answer that was of help there is none.
+    """
     with transaction.atomic():
         message = (
             Message.objects.select_for_update(of=("self",))
@@ -165,8 +186,11 @@ def judge(session: ContactSession, message_id: uuid.UUID, *, helpful: bool, comm
         newly_helpful = helpful and message.feedback != Feedback.HELPFUL
         message.feedback = Feedback.HELPFUL if helpful else Feedback.UNHELPFUL
         message.feedback_comment = comment
+        message.feedback_reason = "" if helpful else reason
         Message.objects.filter(pk=message.pk).update(
-            feedback=message.feedback, feedback_comment=comment
+            feedback=message.feedback,
+            feedback_comment=comment,
+            feedback_reason=message.feedback_reason,
         )
         # A reply follows its question, with at most a confirmation in between.
         decision = (
@@ -181,7 +205,12 @@ def judge(session: ContactSession, message_id: uuid.UUID, *, helpful: bool, comm
         if newly_helpful:
             learning.from_thumb(message, decision)
         ledger.append(
-            Event("message.judged", message.pk, {"feedback": message.feedback}, clock.now())
+            Event(
+                "message.judged",
+                message.pk,
+                {"feedback": message.feedback, "reason": message.feedback_reason},
+                clock.now(),
+            )
         )
         events.announce_message(message, decision=decision, updated=True)
 
@@ -189,6 +218,27 @@ def judge(session: ContactSession, message_id: uuid.UUID, *, helpful: bool, comm
 def read(session: ContactSession, conversation: Conversation, up_to_seq: int) -> None:
     """Note how far the visitor has read."""
     desk.mark_read(conversation.pk, min(up_to_seq, conversation.last_seq), by="customer")
+
+
+def delivered(conversation: Conversation, up_to_seq: int) -> None:
+    """Note that the visitor's device has really got everything up to `up_to_seq`."""
+    desk.mark_delivered(conversation, up_to_seq)
+
+
+def upload(session: ContactSession, file: BinaryIO, name: str) -> Attachment:
+    """Take in a picture or file of the visitor, to be sent with a message.
+
+    `admit_upload` comes before. Raises what `attachments.receive` raises.
+    """
+    return uploads.receive(file, name, sender=Sender(contact=session.contact))
+
+
+def admit_upload(session: ContactSession, address: str) -> None:
+    """Raise NoticeOutdatedError or RateLimitedError before an upload is even read."""
+    if session.notice_version != session.channel.notice_version:
+        raise NoticeOutdatedError(extra={"notice": notice(session)})
+    ratelimit.spend(f"upload:{session.pk}", limit=UPLOADS_PER_SESSION, seconds=60)
+    limit_address(f"upload:{session.tenant_id}", address, UPLOADS_PER_ADDRESS)
 
 
 def config(session: ContactSession) -> dict[str, Any]:
@@ -208,8 +258,8 @@ def config(session: ContactSession) -> dict[str, Any]:
         "business_hours": None,
         "languages": ["zh-CN", "en"],
         "locale": locale,
-        "max_upload": 0,
-        "features": {"attachments": False, "feedback": True, "handoff": True, "rating": False},
+        "max_upload": most_bytes(),
+        "features": {"attachments": True, "feedback": True, "handoff": True, "rating": True},
         "ai_notice": wire.AI_NOTICE[locale],
         "ai_badge": wire.AI_BADGE[locale],
         "notice": {

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from conversations import wire
+from conversations import explanations
 from conversations.admin.decisions import OUTCOME_TONES, candidates_context
 from conversations.dialogue.types import Decision
 from conversations.models import DecisionOutcome
@@ -60,7 +60,7 @@ def _explained(decision: Decision, answers: Answers | None) -> dict[str, Any]:
     outcome = DecisionOutcome(decision.outcome)
     return {
         "outcome": badge(outcome.label, OUTCOME_TONES[outcome]),
-        "why": wire.why(row),
+        "why": explanations.why(row),
         "reply": _reply(decision),
         "choices": [choice.question for choice in decision.choices],
         "asked_knowledge": answers is not None,
@@ -72,7 +72,7 @@ def _explained(decision: Decision, answers: Answers | None) -> dict[str, Any]:
 
 def _reply(decision: Decision) -> str:
     if decision.answer is not None:
-        return decision.answer.answer
+        return decision.wording or decision.answer.answer
     if decision.reason:
         return phrases.handed_off(decision.reason, position=None)
     if decision.choices:

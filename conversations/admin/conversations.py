@@ -17,11 +17,12 @@ from unfold.contrib.filters.admin import (
 )
 from unfold.decorators import display
 
-from conversations import wire
+from conversations import explanations, wire
 from conversations.admin.decisions import feedback_badge
 from conversations.admin.links import conversation_link
+from conversations.admin.targets import cause_in_words
 from conversations.models import AuthorKind, BotDecision, Contact, Conversation, Handoff, Message
-from conversations.states import ConversationStatus
+from conversations.states import ConversationStatus, HandoffState
 from tenants import clock
 from tenants.admin_base import ReadOnlyAdmin, badge, moment, second
 from tenants.admin_filters import period_on
@@ -33,6 +34,16 @@ STATE_TONES = {
     ConversationStatus.WAITING: "warn",
     ConversationStatus.HUMAN: "ok",
     ConversationStatus.CLOSED: "",
+}
+HANDOFF_TONES = {
+    HandoffState.CREATED: "info",
+    HandoffState.DELIVERING: "info",
+    HandoffState.DELIVERED: "ok",
+    HandoffState.ACCEPTED: "ok",
+    HandoffState.CLOSED: "",
+    HandoffState.FALLBACK_CONSOLE: "warn",
+    HandoffState.WITHDRAWN: "ok",
+    HandoffState.FAILED: "breach",
 }
 # A transcript shows the latest of them; who needs more reads the evidence.
 SHOWN_MESSAGES = 500
@@ -157,15 +168,31 @@ class HandoffAdmin(ReadOnlyAdmin):
     """Shows each passing from the assistant to people, and how long it took."""
 
     capabilities = {"view": "conversation.view"}
-    list_display = ("state", "reason_name", "who", "asked_at", "delivery", "acceptance", "taken_by")
-    list_display_links = ("reason_name",)
-    list_filter = (("reason", ChoicesDropdownFilter), period_on("decided_at"))
-    list_filter_submit = True
-    list_select_related = ("conversation__contact", "accepted_by")
-    fields = (
-        "state",
+    list_display = (
+        "progress",
         "reason_name",
         "who",
+        "where",
+        "asked_at",
+        "delivery",
+        "acceptance",
+        "taken_by",
+    )
+    list_display_links = ("reason_name",)
+    list_filter = (
+        ("state", ChoicesDropdownFilter),
+        ("reason", ChoicesDropdownFilter),
+        period_on("decided_at"),
+    )
+    list_filter_submit = True
+    list_select_related = ("conversation__contact", "accepted_by", "target")
+    fields = (
+        "progress",
+        "reason_name",
+        "who",
+        "where",
+        "there",
+        "cause",
         "note",
         "asked_at",
         "delivery",
@@ -178,13 +205,35 @@ class HandoffAdmin(ReadOnlyAdmin):
     def title_of(self, row: Handoff) -> str:
         return f"{row.get_reason_display()} {moment(row.triggered_at)}"
 
-    @display(description=_("state"))
-    def state(self, handoff: Handoff) -> SafeString:
+    @display(description=_("state"), ordering="state")
+    def progress(self, handoff: Handoff) -> SafeString:
         if handoff.ended_at is not None:
             return badge(gettext("Over"))
-        if handoff.accepted_at is not None:
-            return badge(gettext("With an agent"), "ok")
-        return badge(gettext("Waiting for an agent"), "warn")
+        state = HandoffState(handoff.state)
+        if handoff.target_id is None:
+            if handoff.accepted_at is not None:
+                return badge(gettext("With an agent"), "ok")
+            return badge(gettext("Waiting for an agent"), "warn")
+        return badge(state.label, HANDOFF_TONES[state])
+
+    @display(description=_("target"))
+    def where(self, handoff: Handoff) -> str:
+        return str(handoff.target or gettext("Agent console"))
+
+    @display(description=_("there"))
+    def there(self, handoff: Handoff) -> SafeString | str:
+        words = " · ".join(filter(None, (handoff.external_id, handoff.external_agent)))
+        if handoff.external_url:
+            return format_html(
+                '<a class="y-link" href="{}" target="_blank" rel="noopener noreferrer">{}</a>',
+                handoff.external_url,
+                words or handoff.external_url,
+            )
+        return words or "–"
+
+    @display(description=_("why in our console"))
+    def cause(self, handoff: Handoff) -> str:
+        return cause_in_words(handoff.fallback_cause) or "–"
 
     @display(description=_("reason"), ordering="reason")
     def reason_name(self, handoff: Handoff) -> str:
@@ -200,17 +249,19 @@ class HandoffAdmin(ReadOnlyAdmin):
 
     @display(description=_("delivered after"))
     def delivery(self, handoff: Handoff) -> str:
+        if handoff.delivered_at is None:
+            return "–"
         return in_words(handoff.delivered_at - handoff.triggered_at, precise=True)
 
     @display(description=_("taken after"))
     def acceptance(self, handoff: Handoff) -> str:
-        if handoff.accepted_at is None:
+        if handoff.accepted_at is None or handoff.delivered_at is None:
             return "–"
         return in_words(handoff.accepted_at - handoff.delivered_at)
 
     @display(description=_("taken by"))
     def taken_by(self, handoff: Handoff) -> str:
-        return str(handoff.accepted_by or "–")
+        return str(handoff.accepted_by or handoff.external_agent or "–")
 
     @display(description=_("ended at"))
     def over_at(self, handoff: Handoff) -> str:
@@ -224,7 +275,9 @@ def transcript(conversation: Conversation) -> list[dict[str, Any]]:
         .select_related("agent", "decision")
         .order_by("-seq")[:SHOWN_MESSAGES]
     )
-    lines = [_line(conversation, message) for message in reversed(latest)]
+    messages = list(reversed(latest))
+    wire.with_files(messages)
+    lines = [_line(conversation, message) for message in messages]
     first = lines[0]["message"].seq if lines else 0
     notes = conversation.notes.select_related("author").filter(after_seq__gte=first - 1)
     lines += [{"note": note, "at": moment(note.created_at)} for note in notes]
@@ -242,14 +295,22 @@ def _line(conversation: Conversation, message: Message) -> dict[str, Any]:
     names = {
         AuthorKind.CUSTOMER: conversation.contact.display_name,
         AuthorKind.BOT: conversation.channel.assistant_name,
-        AuthorKind.AGENT: str(message.agent or ""),
+        AuthorKind.AGENT: str(message.agent or message.author_name),
     }
     return {
         "message": message,
         "author": names.get(AuthorKind(message.author_kind), ""),
         "at": moment(message.created_at),
         "decision": decision,
-        "why": wire.why(decision) if decision else "",
+        "why": explanations.why(decision) if decision else "",
         "feedback": feedback_badge(message),
+        "files": _files(message),
         "is_ai": message.author_kind == AuthorKind.BOT,
     }
+
+
+def _files(message: Message) -> list[dict[str, Any]]:
+    files = message.attachments.all() if message.stand_in else ()
+    shown = [wire.attachment_object(each) for each in files]
+    # The address of a withdrawn one leads nowhere.
+    return [{**each, "url": None} for each in shown] if message.withdrawn_at else shown

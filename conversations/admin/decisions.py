@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import (
     ChoicesDropdownFilter,
@@ -16,13 +17,14 @@ from unfold.contrib.filters.admin import (
 )
 from unfold.decorators import display
 
-from conversations import wire
+from conversations import explanations
 from conversations.admin.links import conversation_link
 from conversations.models import BotDecision, DecisionOutcome, Feedback, Message
 from knowledge.models import EntryVersion
 from tenants.admin_base import ReadOnlyAdmin, badge, moment
 from tenants.admin_filters import period_on
 from tenants.scoping import as_uuid
+from tenants.services.subprocessors import CAUSES
 
 OUTCOME_TONES = {
     DecisionOutcome.ANSWERED: "ok",
@@ -56,6 +58,7 @@ class BotDecisionAdmin(ReadOnlyAdmin):
         "sounds_like",
         "considered",
         "in_scope_percent",
+        "model_advice",
         "release",
         "rule",
         "latency",
@@ -78,19 +81,19 @@ class BotDecisionAdmin(ReadOnlyAdmin):
 
     @display(description=_("question"))
     def asked(self, decision: BotDecision) -> str:
-        return Truncator(decision.question.text).chars(_QUOTED)
+        return Truncator(decision.question.words).chars(_QUOTED)
 
     @display(description=_("question"))
     def question_text(self, decision: BotDecision) -> str:
-        return decision.question.text
+        return decision.question.words
 
     @display(description=_("why"))
     def why(self, decision: BotDecision) -> str:
-        return wire.why(decision)
+        return explanations.why(decision)
 
     @display(description=_("sounds like"))
     def sounds_like(self, decision: BotDecision) -> str:
-        return wire.sounds_like(decision.topics) or "–"
+        return explanations.sounds_like(decision.topics) or "–"
 
     @display(description=_("probability that an entry fits"))
     def in_scope_percent(self, decision: BotDecision) -> str:
@@ -104,6 +107,22 @@ class BotDecisionAdmin(ReadOnlyAdmin):
             "admin/conversations/_candidates.html",
             candidates_context(decision),
         )
+
+    @display(description=_("language model"))
+    def model_advice(self, decision: BotDecision) -> str:
+        names = {"pick": gettext("Choice"), "wording": gettext("Wording")}
+        went = {
+            **CAUSES,
+            "well": gettext("heard"),
+            "refused": gettext("refused: it does not say the same"),
+            "unusable": gettext("it said something nobody asked for"),
+        }
+        lines = [
+            f"{names[kind]}: {facts.get('model', '–')} · {went[facts['went']]} · {facts['ms']} ms"
+            f" · {facts['prompt']}"
+            for kind, facts in decision.advice.items()
+        ]
+        return "\n".join(lines) or "–"
 
     @display(description=_("latency"))
     def latency(self, decision: BotDecision) -> str:

@@ -19,6 +19,7 @@ from tenants.models import Breach, Obligation, ObligationState
 
 STATE_TONES = {
     ObligationState.RUNNING: "info",
+    ObligationState.WAITING: "warn",
     ObligationState.MET: "ok",
     ObligationState.BREACHED: "breach",
     ObligationState.VOID: "",
@@ -38,7 +39,17 @@ class ObligationAdmin(ReadOnlyAdmin):
         period_on("started_at"),
     )
     list_filter_submit = True
-    fields = ("status", "promise", "clause", "time", "began_at", "falls_due", "kept_at", "where")
+    fields = (
+        "status",
+        "promise",
+        "clause",
+        "terms_version",
+        "time",
+        "began_at",
+        "falls_due",
+        "kept_at",
+        "where",
+    )
     ordering = ("-started_at",)
     empty_text = _("Each visitor's question starts a promise; it appears here with its deadline.")
 
@@ -55,15 +66,20 @@ class ObligationAdmin(ReadOnlyAdmin):
 
     @display(description=_("promise"))
     def promise(self, obligation: Obligation) -> str:
-        return gettext("%(promise)s within %(limit)s") % {
-            "promise": obligation.get_kind_display(),
-            "limit": in_words(obligation.due_at - obligation.started_at),
-        }
+        words = {"promise": obligation.get_kind_display()}
+        if obligation.working_days is not None:
+            words["days"] = str(obligation.working_days)
+            return gettext("%(promise)s within %(days)s working days") % words
+        assert obligation.due_at is not None
+        words["limit"] = in_words(obligation.due_at - obligation.started_at)
+        return gettext("%(promise)s within %(limit)s") % words
 
     @display(description=_("time"))
     def time(self, obligation: Obligation) -> str:
         if obligation.state == ObligationState.VOID:
             return "–"
+        if obligation.due_at is None:
+            return gettext("Waiting for the holiday notice")
         late_at = obligation.met_at or clock.now()
         if late_at > obligation.due_at:
             return gettext("%(span)s late") % {
@@ -81,7 +97,7 @@ class ObligationAdmin(ReadOnlyAdmin):
 
     @display(description=_("due at"))
     def falls_due(self, obligation: Obligation) -> str:
-        return second(obligation.due_at)
+        return second(obligation.due_at) or gettext("Waiting for the holiday notice")
 
     @display(description=_("met at"))
     def kept_at(self, obligation: Obligation) -> str:
@@ -106,6 +122,7 @@ class BreachAdmin(ReadOnlyAdmin):
         "status",
         "promise",
         "clause",
+        "terms_version",
         "missed_by",
         "began_at",
         "fell_due",

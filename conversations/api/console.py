@@ -12,9 +12,9 @@ from rest_framework.views import APIView
 
 from conversations import console, events, wire
 from conversations.api.parsers import SmallJSONParser
-from conversations.api.serializers import HistoryInput, ReadInput, TypingInput
+from conversations.api.serializers import AttachmentIds, HistoryInput, ReadInput, TypingInput
 from conversations.models import PresenceStatus
-from conversations.services import desk, presences
+from conversations.services import desk, endings, notices, presences
 from tenants import clock, terms
 from tenants.actors import Actor
 from tenants.errors import DomainError, ForbiddenError
@@ -40,6 +40,22 @@ class WordsInput(serializers.Serializer[Any]):
 
     client_msg_id = serializers.CharField(max_length=64)
     text = serializers.CharField(allow_blank=True, trim_whitespace=False)
+
+
+class ReplyInput(WordsInput):
+    """A reply, the entry version it says, if it does, the files it carries and what it quotes."""
+
+    version_id = serializers.UUIDField(required=False, allow_null=True, default=None)
+    attachments = AttachmentIds()
+    quote = serializers.UUIDField(required=False, allow_null=True, default=None)
+
+
+class NoteInput(WordsInput):
+    """A note, and the colleagues it calls."""
+
+    mentions = serializers.ListField(
+        child=serializers.UUIDField(), required=False, default=list, max_length=20
+    )
 
 
 class ReturnInput(serializers.Serializer[Any]):
@@ -110,6 +126,8 @@ class MeView(ConsoleView):
                 "member": console.member_object(self.actor),
                 "tenant": {"name": tenant.name, "time_zone": tenant.time_zone},
                 "presence": status,
+                "rested": presences.was_rested(self.actor.membership),
+                "groups": console.groups_of(self.actor),
                 "colleagues": presences.colleagues(self.actor.membership),
                 "server_time": wire.instant(clock.now()),
                 "promises": {
@@ -119,6 +137,14 @@ class MeView(ConsoleView):
                 "locale": get_language(),
             }
         )
+
+
+class NoticesView(ConsoleView):
+    """GET notices: what the caller should have heard in the last 15 minutes, latest first."""
+
+    def get(self, request: Request) -> Response:
+        found = notices.recent(self.actor.membership)
+        return Response({"notices": [wire.notice_object(notice) for notice in found]})
 
 
 class PresenceView(HandlingView):
@@ -148,7 +174,7 @@ class ConversationDetailView(ConsoleView):
     """GET conversations/{id}."""
 
     def get(self, request: Request, pk: str) -> Response:
-        return Response(console.detail(console.conversation(pk)))
+        return Response(console.detail(console.conversation(pk, self.actor), self.actor))
 
 
 class MessageListView(HandlingView):
@@ -160,14 +186,20 @@ class MessageListView(HandlingView):
         super().initial(request, *args, **kwargs)
 
     def get(self, request: Request, pk: str) -> Response:
-        row = console.conversation(pk)
+        row = console.conversation(pk, self.actor)
         return Response(console.history(row, **self.valid(DeskHistoryInput, query=True)))
 
     def post(self, request: Request, pk: str) -> Response:
-        row = console.conversation(pk)
-        data = self.valid(WordsInput)
+        row = console.conversation(pk, self.actor)
+        data = self.valid(ReplyInput)
         message, created = desk.reply(
-            row.pk, data["text"], by=self.member, client_msg_id=data["client_msg_id"]
+            row.pk,
+            data["text"],
+            by=self.member,
+            client_msg_id=data["client_msg_id"],
+            attached=data["attachments"],
+            quote=data["quote"],
+            version_id=data["version_id"],
         )
         message.conversation = row if not created else message.conversation
         return Response(wire.desk_message_object(message, None), status=201 if created else 200)
@@ -177,10 +209,14 @@ class NoteListView(HandlingView):
     """POST conversations/{id}/notes."""
 
     def post(self, request: Request, pk: str) -> Response:
-        row = console.conversation(pk)
-        data = self.valid(WordsInput)
+        row = console.conversation(pk, self.actor)
+        data = self.valid(NoteInput)
         note, created = desk.note(
-            row.pk, data["text"], by=self.member, client_msg_id=data["client_msg_id"]
+            row.pk,
+            data["text"],
+            by=self.member,
+            client_msg_id=data["client_msg_id"],
+            mentions=data["mentions"],
         )
         return Response(wire.note_object(note), status=201 if created else 200)
 
@@ -189,7 +225,7 @@ class TakeView(HandlingView):
     """POST conversations/{id}/take."""
 
     def post(self, request: Request, pk: str) -> Response:
-        row = console.conversation(pk)
+        row = console.conversation(pk, self.actor)
         return Response(wire.row_object(desk.take(row.pk, by=self.member)))
 
 
@@ -197,7 +233,7 @@ class ReturnView(HandlingView):
     """POST conversations/{id}/return."""
 
     def post(self, request: Request, pk: str) -> Response:
-        row = console.conversation(pk)
+        row = console.conversation(pk, self.actor)
         data = self.valid(ReturnInput)
         if data["note"].strip():
             desk.note(
@@ -206,22 +242,14 @@ class ReturnView(HandlingView):
                 by=self.member,
                 client_msg_id=data["client_msg_id"] or f"return-{row.pk.hex}-{row.epoch}",
             )
-        return Response(wire.row_object(desk.return_to_bot(row.pk, by=self.member)))
-
-
-class CloseView(HandlingView):
-    """POST conversations/{id}/close."""
-
-    def post(self, request: Request, pk: str) -> Response:
-        row = console.conversation(pk)
-        return Response(wire.row_object(desk.close(row.pk, by=self.member)))
+        return Response(wire.row_object(endings.return_to_bot(row.pk, by=self.member)))
 
 
 class ReadView(HandlingView):
     """POST conversations/{id}/read: the agent has seen up to here."""
 
     def post(self, request: Request, pk: str) -> Response:
-        row = console.conversation(pk)
+        row = console.conversation(pk, self.actor)
         if row.agent_id == self.member.pk:
             up_to_seq = min(self.valid(ReadInput)["up_to_seq"], row.last_seq)
             desk.mark_read(row.pk, up_to_seq, by="agent")
@@ -232,7 +260,7 @@ class TypingView(HandlingView):
     """POST conversations/{id}/typing."""
 
     def post(self, request: Request, pk: str) -> Response:
-        row = console.conversation(pk)
+        row = console.conversation(pk, self.actor)
         if row.agent_id == self.member.pk:
             on = self.valid(TypingInput)["on"]
             events.announce_agent_typing(row, name=self.member.display_name, on=on)

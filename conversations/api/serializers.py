@@ -6,6 +6,8 @@ from typing import Any
 
 from rest_framework import serializers
 
+from conversations.models import FeedbackReason, Satisfaction, SurveyPart
+from conversations.satisfaction import COMMENT_LENGTH
 from conversations.services.identity import Introduction
 
 
@@ -47,13 +49,29 @@ class RefreshInput(serializers.Serializer[Any]):
     refresh_token = serializers.CharField(max_length=200)
 
 
+class AttachmentIds(serializers.ListField):
+    """The ids of uploads that go with a message."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            **{
+                "child": serializers.UUIDField(),
+                "default": list,
+                # The service says how many a message may carry; this bounds the request.
+                "max_length": 50,
+                **kwargs,
+            }
+        )
+
+
 class MessageInput(serializers.Serializer[Any]):
     """A message to be sent (protocols §3.3)."""
 
     client_msg_id = serializers.CharField(max_length=64)
-    type = serializers.ChoiceField(choices=["text"], default="text")
-    text = serializers.CharField(allow_blank=True, trim_whitespace=False)
-    attachments = serializers.ListField(required=False, max_length=0)
+    type = serializers.ChoiceField(choices=["text", "image", "file"], default="text")
+    text = serializers.CharField(allow_blank=True, trim_whitespace=False, default="")
+    attachments = AttachmentIds()
+    quote = serializers.UUIDField(required=False, allow_null=True, default=None)
     context = serializers.DictField(required=False, default=dict)  # type: ignore[assignment]  # a field
 
 
@@ -88,6 +106,17 @@ class FeedbackInput(serializers.Serializer[Any]):
 
     helpful = serializers.BooleanField()
     comment = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
+    reason = serializers.ChoiceField(
+        choices=FeedbackReason.choices, required=False, allow_blank=True, default=""
+    )
+
+
+class RatingInput(serializers.Serializer[Any]):
+    """A visitor's answer about one part of an inquiry; a missing comment leaves it as it is."""
+
+    part = serializers.ChoiceField(choices=SurveyPart.choices)
+    score = serializers.ChoiceField(choices=Satisfaction.choices)
+    comment = serializers.CharField(max_length=COMMENT_LENGTH, required=False, allow_blank=True)
 
 
 class NoticeInput(serializers.Serializer[Any]):

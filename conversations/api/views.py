@@ -1,8 +1,11 @@
 """The client API: what the widget and the client's apps call (protocols §3.2-3.3)."""
 
+from dataclasses import replace
 from typing import Any
 
+from django.conf import settings
 from django.core import signing
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,7 +18,7 @@ from conversations.api.authentication import ContactTokenAuthentication, absence
 from conversations.api.parsers import SmallJSONParser
 from conversations.models import Channel, ContactSession
 from conversations.origins import may_embed, read_ticket
-from conversations.services import contacts, desk, handoff, intake
+from conversations.services import blocks, contacts, endings, handoff, intake
 from conversations.services.contacts import Admission, TokenExpiredError
 from tenants.errors import DomainError, NotFoundError
 from tenants.middleware import request_address
@@ -71,7 +74,10 @@ class SessionsView(OpenView):
             if channel is None:
                 raise NotFoundError
             _check_origin(request, channel, data.get("ticket") or "")
-            admission = contacts.admit(channel, serializers.introduction(data))
+            blocks.refuse_address(address)
+            who = serializers.introduction(data)
+            who = replace(who, probe=_probe_of(request, channel))
+            admission = contacts.admit(channel, who)
             return Response(_admitted(request, admission), status=201)
 
 
@@ -80,11 +86,13 @@ class RefreshView(OpenView):
 
     def post(self, request: Request) -> Response:
         token = _valid(serializers.RefreshInput, request)["refresh_token"]
-        visitors.limit_address("session", request_address(request), SESSIONS_PER_ADDRESS)
+        address = request_address(request)
+        visitors.limit_address("session", address, SESSIONS_PER_ADDRESS)
         tenant = tenant_of(token)
         if tenant is None:
             raise absence(token, TokenExpiredError)
         with tenant_scope(tenant):
+            blocks.refuse_address(address)
             return Response(_admitted(request, contacts.refresh(token)))
 
 
@@ -165,9 +173,10 @@ class MessagesView(ClientView):
 
     def get(self, request: Request, pk: str) -> Response:
         conversation = visitors.own_conversation(self.session, pk)
-        return Response(
-            visitors.history(conversation, **_valid(serializers.HistoryInput, request, query=True))
-        )
+        window = _valid(serializers.HistoryInput, request, query=True)
+        # Who asks for what comes after N has got everything up to N.
+        visitors.delivered(conversation, window.get("after_seq") or 0)
+        return Response(visitors.history(conversation, **window))
 
     def post(self, request: Request, pk: str) -> Response:
         conversation = visitors.own_conversation(self.session, pk)
@@ -180,6 +189,8 @@ class MessagesView(ClientView):
             address=request_address(request),
             first_attempt=serializers.first_attempt(data["context"]),
             conversation_id=conversation.pk,
+            attachments=data["attachments"],
+            quote=data["quote"],
         )
         return Response(
             wire.message_object(received.message), status=201 if received.created else 200
@@ -218,12 +229,20 @@ class HandoffView(ClientView):
         )
 
 
+class ResumeView(ClientView):
+    """POST /conversations/{id}/resume: rather the assistant than waiting for a person."""
+
+    def post(self, request: Request, pk: str) -> Response:
+        conversation = visitors.own_conversation(self.session, pk)
+        return Response(wire.conversation_object(endings.resume_by_contact(conversation.pk)))
+
+
 class CloseView(ClientView):
     """POST /conversations/{id}/close: the visitor is done."""
 
     def post(self, request: Request, pk: str) -> Response:
         conversation = visitors.own_conversation(self.session, pk)
-        return Response(wire.conversation_object(desk.close_by_contact(conversation.pk)))
+        return Response(wire.conversation_object(endings.close_by_contact(conversation.pk)))
 
 
 class FeedbackView(ClientView):
@@ -234,7 +253,7 @@ class FeedbackView(ClientView):
         if message_id is None:
             raise NotFoundError
         data = _valid(serializers.FeedbackInput, request)
-        visitors.judge(self.session, message_id, helpful=data["helpful"], comment=data["comment"])
+        visitors.judge(self.session, message_id, **data)
         return Response(status=204)
 
 
@@ -251,6 +270,11 @@ def _valid(
     serializer = serializer_class(data=request.query_params if query else request.data)
     serializer.is_valid(raise_exception=True)
     return dict(serializer.validated_data)
+
+
+def _probe_of(request: Request, channel: Channel) -> str:
+    header = request.headers.get("X-Yingda-Probe", "")
+    return import_string(settings.PROBE_VERIFIER)(header, channel.key) if header else ""
 
 
 def _check_origin(request: Request, channel: Channel, ticket: str) -> None:

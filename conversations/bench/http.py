@@ -7,6 +7,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -50,16 +51,29 @@ class HTTPClient:
         self._pool.shutdown(cancel_futures=True)
 
     async def call(
-        self, method: str, path: str, body: Any = None, *, token: str | None = None
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        token: str | None = None,
+        cookies: str = "",
     ) -> Answer:
-        """Return the answer to one call. Raises HTTPError for a status of 400 and above."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, self._call, method, path, body, token)
+        """Return the answer to one call. Raises HTTPError for a status of 400 and above.
 
-    def _call(self, method: str, path: str, body: Any, token: str | None) -> Answer:
+        A visitor calls with a token, a person signed in with cookies.
+        """
         headers = {"Accept": "application/json"}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
+        if cookies:
+            headers["Cookie"] = cookies
+            csrf = SimpleCookie(cookies).get("csrftoken")
+            headers["X-CSRFToken"] = csrf.value if csrf else ""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, self._call, method, path, body, headers)
+
+    def _call(self, method: str, path: str, body: Any, headers: dict[str, str]) -> Answer:
         if body is not None:
             headers["Content-Type"] = "application/json"
         sent = None if body is None else json.dumps(body).encode()

@@ -57,7 +57,7 @@ async def measure(plan: Plan, say: Callable[[str], None]) -> Figures:
             f"{plan.visitors} visitors may send {plan.visitors * FASTEST_PER_VISITOR:g} questions "
             "a second at most: more visitors, or a lower rate"
         )
-    _raise_file_limit()
+    raise_file_limit()
     client = HTTPClient(plan.url)
     crowd = _Crowd(plan, client)
     figures = Figures(plan.visitors, plan.seconds, plan.rate, plan.goal_p99_ms)
@@ -119,7 +119,7 @@ class _Crowd:
         async def open_some() -> None:
             while waiting:
                 visitor = waiting.popleft()
-                await visitor.open(channel_key, _ws_url(self._plan.url))
+                await visitor.open(channel_key, ws_url(self._plan.url))
                 self._queue(visitor)
 
         try:
@@ -217,7 +217,8 @@ def _is_open(turn: Any) -> bool:
     return not (turn.replied_at or turn.error or turn.handed_off)
 
 
-def _ws_url(url: str) -> str:
+def ws_url(url: str) -> str:
+    """Return the address of the visitors' sockets on the server at `url`."""
     parts = urlsplit(url)
     scheme = "wss" if parts.scheme == "https" else "ws"
     return f"{scheme}://{parts.netloc}{parts.path.rstrip('/')}/ws/client/v1"
@@ -259,6 +260,7 @@ def _note_use(figures: Figures, pid: int | None, before: _Clocks, after: _Clocks
     figures.other_cores = round(max(0.0, others) / wall, 3)
 
 
-def _raise_file_limit() -> None:
+def raise_file_limit() -> None:
+    """Let this process hold as many open sockets as the system allows it."""
     _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -56,7 +56,7 @@ _TOPICS: dict[str, re.Pattern[str]] = {
         re.IGNORECASE,
     ),
     "complaint": re.compile(
-        r"12315|12345|消协|消费者协会|市场监管局|银保监|黑猫|举报你们|曝光你们|投诉你们|我要投诉|(正式|向.{1,8})投诉|投诉到"
+        r"(?<!\d)(?:12315|12345)(?!\d)|消协|消费者协会|市场监管局|银保监|黑猫|举报你们|曝光你们|投诉你们|我要投诉|(正式|向.{1,8})投诉|投诉到"
         r"|(记者|媒体|报社|电视台|微博).{0,8}(曝光|爆料)|出人命|死了人|(起火|着火|爆炸|冒烟|漏电)了|触电了|(烧|炸|烫)伤了|住院了?([，,。！!]|$)|食物中毒了"
         r"|(你们|是|都是|遇到)(诈骗|骗子|骗钱|欺诈)|骗(了)?我(的)?钱|偷税|违法经营"
         r"|formal complaint|trading standards|\bto the (press|media|papers|newspapers)\b|caught fire|\bexploded\b|electrocuted"

@@ -1,6 +1,8 @@
 """Decide what to do about a question: pure, in the order the contract gives the rules."""
 
-from conversations.dialogue import exclusions, smalltalk
+from dataclasses import replace
+
+from conversations.dialogue import exclusions, pictures, smalltalk
 from conversations.dialogue.types import Decision, LookUp, Options, Outcome, Turn
 
 # Buttons that a choice of questions may show.
@@ -14,13 +16,17 @@ MAX_REPEATS = 2
 def decide(turn: Turn, look_up: LookUp) -> Decision:
     """Return the decision about one question.
 
-    Order: a pressed button; an explicit wish for a person (R24); topics that people must handle
+    Order: a pressed button; a message without words (R26); an explicit wish for a person (R24); topics that people must handle
     (R23), by the lexicon; small talk; the same topics by likelihood, whatever the knowledge base
     holds; then the best candidates by the calibrated gate. `look_up` is only called where its
     result can matter.
     """
     if turn.chosen is not None:
         return Decision(Outcome.ANSWER, rule="button", answer=turn.chosen)
+    words = pictures.removed(turn.text)
+    if not words:
+        return _wordless(turn)
+    turn = replace(turn, text=words)
     if exclusions.asks_for_person(turn.text):
         return Decision(Outcome.HANDOFF, rule="asked", reason="asked")
     topic = exclusions.excluded_topic(turn.text, turn.lexicon)
@@ -33,6 +39,12 @@ def decide(turn: Turn, look_up: LookUp) -> Decision:
         return Decision(Outcome.HANDOFF, rule="repeated", reason="repeated")
     options = look_up(turn.text)
     return _by_topic(turn, options) or _by_candidates(turn, options)
+
+
+def _wordless(turn: Turn) -> Decision:
+    if turn.failed_turns + 1 >= MAX_FAILED_TURNS:
+        return Decision(Outcome.HANDOFF, rule="wordless", reason="unclear")
+    return Decision(Outcome.CLARIFY, rule="wordless", reply="describe")
 
 
 def _by_topic(turn: Turn, options: Options) -> Decision | None:

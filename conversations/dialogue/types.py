@@ -36,7 +36,8 @@ class Options:
     `clarify_threshold` on. `excluded` is the probability that only people may handle the message,
     who get it from `excluded_threshold` on; `topics` holds the probability of each topic the message may be about,
     "ordinary" among them. `parts` are the best options of a message's single questions, where it
-    asks several that have different answers.
+    asks several that have different answers. `model_picks` and `model_words` are what a language
+    model may do.
     """
 
     found: tuple[Option, ...]
@@ -48,6 +49,8 @@ class Options:
     excluded_threshold: float = 0.5
     topics: Mapping[str, float] = field(default_factory=dict)
     parts: tuple[Option, ...] = ()
+    model_picks: bool = False
+    model_words: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,8 @@ class Decision:
     """What to do, by which rule, and from which options.
 
     `reason` is a HandoffReason code where the outcome is a hand-off; `reply` names the phrase
-    where it is small talk or a question back.
+    where it is small talk or a question back. `wording` says the answer in other words that were
+    found to say the same; `advice` tells what a language model was asked and how that went.
     """
 
     outcome: Outcome
@@ -89,6 +93,8 @@ class Decision:
     choices: tuple[Option, ...] = ()
     reason: str = ""
     reply: str = ""
+    wording: str = ""
+    advice: Mapping[str, object] = field(default_factory=dict)
 
 
 LookUp = Callable[[str], Options]

@@ -1,14 +1,34 @@
 """What is said, by whom, and through which entrance."""
 
+from conversations.models.attachment import Attachment
+from conversations.models.block import BlockEntry
+from conversations.models.canned import CannedLanguage, CannedReply
 from conversations.models.channel import Channel, ChannelKind, ChannelStatus
 from conversations.models.contact import Consent, Contact, ContactSession
 from conversations.models.conversation import Conversation, Handoff, Inquiry
+from conversations.models.delivery import (
+    HandoffDelivery,
+    OutboundDelivery,
+    OutboundKind,
+    OutboundState,
+)
+from conversations.models.group import (
+    AgentGroup,
+    GroupMember,
+    HoursException,
+    Strategy,
+    Weekday,
+    WorkingSpan,
+)
+from conversations.models.invitation import Invitation, InvitationAudience
+from conversations.models.mention import Mention
 from conversations.models.message import (
     TEXT_LENGTH,
     AuthorKind,
     BotDecision,
     DecisionOutcome,
     Feedback,
+    FeedbackReason,
     Message,
     MessageKind,
     Note,
@@ -19,24 +39,124 @@ from conversations.models.mismatch import (
     MismatchOwner,
     MismatchReport,
 )
+from conversations.models.notice import Notice, NoticeKind
 from conversations.models.presence import Presence, PresenceStatus
+from conversations.models.profile import (
+    NOTE_LENGTH,
+    ContactMerge,
+    ContactNote,
+    ContactTag,
+    Tag,
+    TagColour,
+    TagRule,
+    TagSource,
+)
+from conversations.models.quality import (
+    QACriterion,
+    QAItem,
+    QAMark,
+    QAMethod,
+    QAReview,
+    QARubric,
+    QASample,
+)
+from conversations.models.rule import (
+    ActionKind,
+    Audience,
+    ConditionField,
+    ConditionOperator,
+    Rule,
+    RuleAction,
+    RuleCondition,
+    RuleRun,
+)
+from conversations.models.service_event import EventCursor, EventKind, ServiceEvent
+from conversations.models.service_times import ServiceTimes, SilenceStep, SilenceStepKind
+from conversations.models.subject import SubjectRequest, SubjectRequestKind
+from conversations.models.survey import (
+    Exclusion,
+    Rating,
+    RatingCorrection,
+    Satisfaction,
+    SurveyInvite,
+    SurveyMethod,
+    SurveyMonth,
+    SurveyPart,
+    SurveyTerms,
+)
+from conversations.models.target import (
+    DisabledReason,
+    HandoffTarget,
+    TargetKind,
+    TargetStatus,
+)
+from conversations.models.ticket import (
+    COMMENT_LENGTH,
+    DESCRIPTION_LENGTH,
+    SUBJECT_LENGTH,
+    Ticket,
+    TicketCategory,
+    TicketComment,
+    TicketDay,
+)
+from conversations.models.ticket_notice import TicketNotice, TicketNoticeKind
 from conversations.models.topic_phrase import PhraseKind, PhraseTopic, TopicPhrase
+from conversations.models.webhook import DeliveryState, WebhookDelivery, WebhookEndpoint
+from conversations.models.wrap_up import (
+    SUMMARY_LENGTH,
+    DeskSettings,
+    Resolution,
+    WrapUp,
+    WrapUpCategory,
+    WrapUpDemand,
+)
 
 __all__ = [
+    "COMMENT_LENGTH",
+    "DESCRIPTION_LENGTH",
+    "NOTE_LENGTH",
+    "SUBJECT_LENGTH",
+    "SUMMARY_LENGTH",
     "TEXT_LENGTH",
+    "ActionKind",
+    "AgentGroup",
+    "Attachment",
+    "Audience",
     "AuthorKind",
+    "BlockEntry",
     "BotDecision",
+    "CannedLanguage",
+    "CannedReply",
     "Channel",
     "ChannelKind",
     "ChannelStatus",
+    "ConditionField",
+    "ConditionOperator",
     "Consent",
     "Contact",
+    "ContactMerge",
+    "ContactNote",
     "ContactSession",
+    "ContactTag",
     "Conversation",
     "DecisionOutcome",
+    "DeliveryState",
+    "DeskSettings",
+    "DisabledReason",
+    "EventCursor",
+    "EventKind",
+    "Exclusion",
     "Feedback",
+    "FeedbackReason",
+    "GroupMember",
     "Handoff",
+    "HandoffDelivery",
+    "HandoffTarget",
+    "HoursException",
     "Inquiry",
+    "Invitation",
+    "InvitationAudience",
+    "Mention",
     "Message",
     "MessageKind",
     "MismatchFinder",
@@ -44,9 +164,60 @@ __all__ = [
     "MismatchOwner",
     "MismatchReport",
     "Note",
+    "Notice",
+    "NoticeKind",
+    "OutboundDelivery",
+    "OutboundKind",
+    "OutboundState",
     "PhraseKind",
     "PhraseTopic",
     "Presence",
     "PresenceStatus",
+    "QACriterion",
+    "QAItem",
+    "QAMark",
+    "QAMethod",
+    "QAReview",
+    "QARubric",
+    "QASample",
+    "Rating",
+    "RatingCorrection",
+    "Resolution",
+    "Rule",
+    "RuleAction",
+    "RuleCondition",
+    "RuleRun",
+    "Satisfaction",
+    "ServiceEvent",
+    "ServiceTimes",
+    "SilenceStep",
+    "SilenceStepKind",
+    "Strategy",
+    "SubjectRequest",
+    "SubjectRequestKind",
+    "SurveyInvite",
+    "SurveyMethod",
+    "SurveyMonth",
+    "SurveyPart",
+    "SurveyTerms",
+    "Tag",
+    "TagColour",
+    "TagRule",
+    "TagSource",
+    "TargetKind",
+    "TargetStatus",
+    "Ticket",
+    "TicketCategory",
+    "TicketComment",
+    "TicketDay",
+    "TicketNotice",
+    "TicketNoticeKind",
     "TopicPhrase",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "Weekday",
+    "WorkingSpan",
+    "WrapUp",
+    "WrapUpCategory",
+    "WrapUpDemand",
 ]

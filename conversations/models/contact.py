@@ -1,5 +1,7 @@
 """The people who write in, and the keys they hold."""
 
+from datetime import datetime
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -26,7 +28,35 @@ class Contact(TenantModel):
     attributes = models.JSONField(
         _("attributes"), default=dict, blank=True, help_text=_("Told by the page; not checked.")
     )
+    # Which of name, phone and e-mail address the client's own system signed.
+    vouched = models.JSONField(default=list, editable=False)
+    # What colleagues were told and wrote down stays apart from what came in by itself.
+    noted_name = models.CharField(_("name by colleagues"), max_length=60, blank=True)
+    noted_phone = models.CharField(_("phone by colleagues"), max_length=40, blank=True)
+    noted_email = models.CharField(_("e-mail address by colleagues"), max_length=254, blank=True)
+    remark = models.CharField(_("remark"), max_length=500, blank=True)
+    opted_out_of_profile = models.BooleanField(
+        _("opted out of profiling"),
+        default=False,
+        help_text=_("No tags by rule or assistant, and no demand types."),
+    )
+    # Of a contact that colleagues found to be somebody known already (services.merging).
+    merged_into = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="merged_contacts",
+        verbose_name=_("merged into"),
+    )
+    # The end of the block that stands, so that every door sees it without another query.
+    blocked_until = models.DateTimeField(null=True, editable=False)
+    erased_at = models.DateTimeField(_("erased at"), null=True, editable=False)
+    # Keys the fingerprints of this person's values in the ledger; without it they say nothing.
+    fingerprint_key = models.CharField(max_length=64, blank=True, editable=False)
     is_demo = models.BooleanField(_("demonstration"), default=False, editable=False)
+    # A program that watches whether the service works: in no figure, and never with an agent.
+    is_probe = models.BooleanField(_("probe"), default=False, editable=False)
     created_at = models.DateTimeField(_("first seen"))
     last_seen_at = models.DateTimeField(_("last seen"))
 
@@ -48,7 +78,16 @@ class Contact(TenantModel):
     @property
     def display_name(self) -> str:
         """The name, or the last characters of the id for somebody who gave none."""
-        return self.name or f"#{self.pk.hex[-6:].upper()}"
+        return self.known("name") or f"#{self.pk.hex[-6:].upper()}"
+
+    def known(self, field: str) -> str:
+        """Return the "name", "phone" or "email" to use: signed, else noted, else told; or ""."""
+        told: str = getattr(self, field)
+        return told if field in self.vouched and told else getattr(self, f"noted_{field}") or told
+
+    def is_blocked(self, at: datetime) -> bool:
+        """Return whether the contact gets no service at the instant `at`."""
+        return self.blocked_until is not None and at < self.blocked_until
 
 
 class ContactSession(TenantModel):

@@ -31,6 +31,7 @@ class MessageKind(models.TextChoices):
     SMALLTALK = "smalltalk", _("Small talk")
     CONFIRMATION = "confirmation", _("Confirmation of receipt")
     NOTICE = "notice", _("Notice")
+    SURVEY = "survey", _("Survey")
 
 
 class Feedback(models.TextChoices):
@@ -38,6 +39,15 @@ class Feedback(models.TextChoices):
 
     HELPFUL = "helpful", _("Helpful")
     UNHELPFUL = "unhelpful", _("Not helpful")
+
+
+class FeedbackReason(models.TextChoices):
+    """What was wrong with an answer that was of no help."""
+
+    WRONG = "wrong", _("Wrong")
+    OUTDATED = "outdated", _("Outdated")
+    OFF_QUESTION = "off_question", _("Not what was asked")
+    UNCLEAR = "unclear", _("Unclear")
 
 
 class Message(TenantModel):
@@ -63,8 +73,15 @@ class Message(TenantModel):
         related_name="+",
         verbose_name=_("agent"),
     )
+    # Who speaks where an agent of the client's own system does.
+    author_name = models.CharField(_("author's name"), max_length=60, blank=True)
     client_msg_id = models.CharField(max_length=64, null=True)  # noqa: DJ001 -- NULL is never a duplicate
     text = models.TextField(_("text"), max_length=TEXT_LENGTH)
+    # What stands for its attachments where only words count; empty where it has none.
+    stand_in = models.CharField(max_length=120, blank=True, editable=False)
+    quote = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, related_name="+", verbose_name=_("quotes")
+    )
     buttons = models.JSONField(_("buttons"), default=list)
     context = models.JSONField(_("context"), default=dict)
     entry_version = models.ForeignKey(
@@ -74,11 +91,18 @@ class Message(TenantModel):
         related_name="+",
         verbose_name=_("entry version"),
     )
+    # Said in other words than its entry's, which were found to say the same (R89).
+    is_worded = models.BooleanField(_("in the language model's words"), default=False)
     feedback = models.CharField(_("feedback"), max_length=10, choices=Feedback, blank=True)
+    feedback_reason = models.CharField(
+        _("what was wrong"), max_length=12, choices=FeedbackReason, blank=True
+    )
     feedback_comment = models.CharField(_("comment"), max_length=500, blank=True)
     # Of the visitor's messages: when the edge received it; of others: when it was decided.
     received_at = models.DateTimeField(_("received at"))
     created_at = models.DateTimeField(_("created at"))
+    # The agent took it back: the text stays here and is shown to nobody in the conversation.
+    withdrawn_at = models.DateTimeField(_("withdrawn at"), null=True)
 
     class Meta(TenantModel.Meta):
         verbose_name = _("message")
@@ -94,6 +118,11 @@ class Message(TenantModel):
             models.UniqueConstraint(
                 fields=("agent", "client_msg_id"), name="message_once_per_agent_client_id"
             ),
+            models.UniqueConstraint(
+                fields=("conversation", "client_msg_id"),
+                condition=models.Q(author_kind="agent", agent__isnull=True),
+                name="message_once_per_id_elsewhere",
+            ),
             models.CheckConstraint(
                 condition=~models.Q(kind="answer") | models.Q(entry_version__isnull=False),
                 name="message_answer_has_source",
@@ -105,11 +134,24 @@ class Message(TenantModel):
                 fields=("tenant", "id"),
                 condition=models.Q(entry_version__isnull=False),
                 name="message_with_source",
-            )
+            ),
+            # Whoever was away asks for those they still show.
+            models.Index(
+                fields=("conversation", "seq"),
+                condition=models.Q(withdrawn_at__isnull=False),
+                name="message_withdrawn",
+            ),
+            # The search over history reads the tenant's latest first, and no further than asked.
+            models.Index(fields=("tenant", "-created_at"), name="message_by_time"),
         ]
 
     def __str__(self) -> str:
         return f"{self.seq} {self.get_author_kind_display()}"
+
+    @property
+    def words(self) -> str:
+        """The text and what stands for the attachments: all that can be told in words."""
+        return f"{self.text} {self.stand_in}".strip()
 
 
 class Note(TenantModel):
@@ -135,6 +177,7 @@ class Note(TenantModel):
             models.UniqueConstraint(fields=("conversation", "number"), name="note_number_once"),
             models.UniqueConstraint(fields=("author", "client_msg_id"), name="note_once"),
         ]
+        indexes = [models.Index(fields=("tenant", "-created_at"), name="note_by_time")]
 
     def __str__(self) -> str:
         return f"{self.number}"
@@ -176,6 +219,8 @@ class BotDecision(TenantModel):
     release = models.ForeignKey(
         Release, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("release")
     )
+    # What a language model was asked, and how that went; empty where none was.
+    advice = models.JSONField(_("advice of the language model"), default=dict)
     latency_ms = models.PositiveIntegerField(_("latency in ms"))
     decided_at = models.DateTimeField(_("decided at"))
 

@@ -26,6 +26,9 @@ class Presence(TenantModel):
         _("status"), max_length=8, choices=PresenceStatus, default=PresenceStatus.OFFLINE
     )
     seen_at = models.DateTimeField(_("last seen"))
+    # Set to rest because an offer was not answered; the agent's next own word clears it.
+    rested_by_system = models.BooleanField(default=False, editable=False)
+    last_offered_at = models.DateTimeField(null=True, editable=False)
 
     class Meta(TenantModel.Meta):
         verbose_name = _("presence")

@@ -3,7 +3,8 @@
 import logging
 import time
 import uuid
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
@@ -17,12 +18,12 @@ from conversations.models import (
     Message,
     MessageKind,
 )
-from conversations.queries import asked_before, question_of, queue_position
-from conversations.services import learning, lexicon, messages, phrases
-from conversations.services.handoff import first_reply, hand_off
+from conversations.queries import asked_before, question_of
+from conversations.services import advice, learning, lexicon, messages, phrases, routing
+from conversations.services.handoff import first_reply, hand_off, words
 from conversations.states import ConversationStatus
 from knowledge import search
-from tenants import clock
+from tenants import clock, meters
 from tenants.scoping import as_uuid
 from tenants.services import ledger
 from tenants.services.ledger import Event
@@ -32,10 +33,38 @@ logger = logging.getLogger(__name__)
 # Topics less likely than this are not worth remembering.
 _LEAST_TOPIC = 0.05
 _FAILED = Decision(Outcome.HANDOFF, rule="failed", reason="failed")
+# Nobody waits behind a probe: it hears that it was heard, and no agent hears of it.
+_PROBED = Decision(Outcome.SMALLTALK, rule="probe", reply="thanks")
+
+
+@dataclass(frozen=True)
+class Thought:
+    """What is decided about a question but not yet said: valid for one epoch of its conversation."""
+
+    message: Message
+    question: str
+    epoch: int
+    decision: Decision
+    release_id: uuid.UUID | None
+    began: float
 
 
 def take_turn(message_id: uuid.UUID) -> Message | None:
     """Decide about the question that ends with this stored message; see `reply_to`."""
+    thought = think_about(message_id)
+    return say(thought) if thought else None
+
+
+def reply_to(message: Message, *, question: str) -> Message | None:
+    """Decide about the question that ends with this message, and reply; return the reply."""
+    return say(think(message, question=question))
+
+
+def think_about(message_id: uuid.UUID) -> Thought | None:
+    """Return what is decided about the question that ends with this stored message.
+
+    None where the assistant has nothing to decide about it any more.
+    """
     message = (
         Message.objects.select_related(
             "conversation", "conversation__contact", "conversation__channel"
@@ -45,18 +74,15 @@ def take_turn(message_id: uuid.UUID) -> Message | None:
     )
     if message is None or not _is_open(message.conversation, message):
         return None
-    return reply_to(message, question=question_of(message))
+    return think(message, question=question_of(message))
 
 
-def reply_to(message: Message, *, question: str) -> Message | None:
-    """Decide about the question that ends with this message, and reply; return the reply.
+def think(message: Message, *, question: str) -> Thought:
+    """Return what is decided about the question that ends with this message; nothing is written.
 
     `question` is the run of the visitor's words up to this message; the message's conversation is
-    loaded with contact and channel. Thinking happens outside any transaction; then decision,
-    reply, promises and ledger are committed together, but only if the assistant still has the
-    word, nobody changed hands meanwhile and the visitor wrote nothing more: otherwise nothing is
-    written and None returned. Whatever fails inside hands the conversation to people. Source:
-    R21-R25, architecture "The way of one question".
+    loaded with contact and channel. Outside any transaction. Whatever fails inside hands the
+    conversation to people. Source: R21-R25, architecture "The way of one question".
     """
     began = time.monotonic()
     epoch = message.conversation.epoch
@@ -82,13 +108,47 @@ def reply_to(message: Message, *, question: str) -> Message | None:
     except Exception:
         logger.exception("Turn failed: message %s", message.pk)
         decision = _FAILED
-    latency_ms = round((time.monotonic() - began) * 1000)
+    return Thought(message, question, epoch, decision, release_id, began)
+
+
+def await_advice(thought: Thought, *, seconds: float) -> None:
+    """Note in the database that this process waits for advice, so that the sweeper waits too."""
+    message = thought.message
+    Conversation.objects.filter(pk=message.conversation_id, undecided_seq=message.seq).update(
+        advice_until=clock.now() + timedelta(seconds=seconds)
+    )
+
+
+def advised(thought: Thought) -> Thought:
+    """Return the thought after the tenant's language model was heard; takes its time."""
     try:
-        return conclude(message, epoch, decision, release_id=release_id, latency_ms=latency_ms)
+        return replace(thought, decision=advice.taken(thought.question, thought.decision))
+    except Exception:
+        logger.exception("Advice not taken: message %s", thought.message.pk)
+        return thought
+
+
+def say(thought: Thought) -> Message | None:
+    """Commit what was decided, with its reply; return the reply.
+
+    Only if the assistant still has the word, nobody changed hands meanwhile and the visitor wrote
+    nothing more: otherwise nothing is written and None returned.
+    """
+    latency_ms = round((time.monotonic() - thought.began) * 1000)
+    message, decision, release_id = thought.message, thought.decision, thought.release_id
+    try:
+        reply = conclude(
+            message, thought.epoch, decision, release_id=release_id, latency_ms=latency_ms
+        )
     except Exception:
         # What cannot be said now could not be said in the sweeper's next attempt either.
         logger.exception("Turn not concluded: message %s", message.pk)
-        return conclude(message, epoch, _FAILED, release_id=None, latency_ms=latency_ms)
+        decision = _FAILED
+        reply = conclude(message, thought.epoch, decision, release_id=None, latency_ms=latency_ms)
+    if reply is not None:
+        seconds = time.monotonic() - thought.began
+        meters.TURN_SECONDS.labels(decision.outcome).observe(seconds)
+    return reply
 
 
 def confirm_receipt(message_id: uuid.UUID) -> Message | None:
@@ -125,8 +185,8 @@ def confirm_receipt(message_id: uuid.UUID) -> Message | None:
 def explain(text: str) -> tuple[Decision, search.Answers | None]:
     """Return what would be decided about these words, and what the knowledge base offered.
 
-    Same rules, thresholds and phrases as a visitor's turn; nothing is written. The answers are None
-    where the knowledge base was not asked.
+    Same rules, thresholds and phrases as a visitor's turn, the tenant's language model is heard;
+    nothing is written. The answers are None where the knowledge base was not asked.
     """
     asked: list[search.Answers] = []
 
@@ -136,6 +196,8 @@ def explain(text: str) -> tuple[Decision, search.Answers | None]:
         return _options(answers)
 
     decision = policy.decide(Turn(text=text, lexicon=lexicon.current()), look_up)
+    if advice.is_wanted(decision):
+        decision = advice.taken(text, decision)
     return decision, asked[0] if asked else None
 
 
@@ -155,6 +217,7 @@ def as_row(decision: Decision) -> BotDecision:
             if p >= _LEAST_TOPIC
         },
         in_scope=options.in_scope if options else None,
+        advice=dict(decision.advice),
     )
 
 
@@ -186,6 +249,8 @@ def conclude(
         if conversation.epoch != epoch or not _is_open(conversation, message):
             return None
         at = clock.now()
+        if conversation.is_probe and decision.outcome == Outcome.HANDOFF:
+            decision = _PROBED
         row = _record(message, decision, release_id=release_id, latency_ms=latency_ms, at=at)
         recorded = [
             Event(
@@ -196,6 +261,7 @@ def conclude(
             )
         ]
         conversation.undecided_seq = conversation.undecided_since = None
+        conversation.advice_until = None
         if decision.outcome == Outcome.HANDOFF:
             recorded += hand_off(
                 conversation,
@@ -211,10 +277,13 @@ def conclude(
         reply, event = _reply(conversation, decision, at)
         recorded += [event, *first_reply(conversation, at)]
         messages.store(conversation)
-        learning.from_turn(row)
+        if not conversation.is_probe:
+            learning.from_turn(row)
         ledger.append(*recorded)
         events.announce_conversation(conversation, to_visitor=decision.outcome == Outcome.HANDOFF)
         events.announce_message(reply, decision=row)
+        if decision.outcome == Outcome.HANDOFF:
+            routing.drain_soon(conversation.group_id)
     return reply
 
 
@@ -229,6 +298,8 @@ def _options(answers: search.Answers) -> Options:
         excluded_threshold=answers.excluded_threshold,
         topics=answers.topics,
         parts=tuple(_option(part) for part in answers.parts),
+        model_picks=answers.model_picks,
+        model_words=answers.model_words,
     )
 
 
@@ -281,11 +352,11 @@ def _reply(conversation: Conversation, decision: Decision, at: datetime) -> tupl
     buttons: list[dict[str, str]] = []
     with phrases.language_of(conversation.contact):
         if decision.answer is not None:
-            text, kind = decision.answer.answer, MessageKind.ANSWER
+            text, kind = decision.wording or decision.answer.answer, MessageKind.ANSWER
             fields["entry_version_id"] = uuid.UUID(decision.answer.version_id)
+            fields["is_worded"] = bool(decision.wording)
         elif decision.outcome == Outcome.HANDOFF:
-            position = queue_position(conversation)
-            text, kind = phrases.handed_off(decision.reason, position=position), MessageKind.NOTICE
+            text, kind = words(conversation, decision.reason, at), MessageKind.NOTICE
         elif decision.choices:
             text, kind = phrases.clarify(), MessageKind.CLARIFY
             buttons = [

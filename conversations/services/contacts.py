@@ -20,6 +20,7 @@ from conversations.models import (
     Message,
 )
 from conversations.page_values import plain_values
+from conversations.services import attachments
 from conversations.services.identity import (
     EXTERNAL_ID_LENGTH,
     Identity,
@@ -58,6 +59,14 @@ class ChannelDisabledError(DomainError):
     message = _("This channel is not in service.")
 
 
+class BlockedError(DomainError):
+    """The visitor is not served (services.blocks)."""
+
+    code = "blocked"
+    status = 403
+    message = _("This service is not available to you at present. Please contact us another way.")
+
+
 @dataclass(frozen=True)
 class Admission:
     """A session with the only copies of its tokens that will ever exist."""
@@ -72,7 +81,7 @@ def admit(channel: Channel, who: Introduction) -> Admission:
 
     A person the client's system vouches for becomes one contact on all devices. An unproven
     `user_id` is kept as told and identifies nobody (R37). The channel's privacy notice goes out
-    with the session, which notes its version (L1). Raises ChannelDisabledError,
+    with the session, which notes its version (L1). Raises ChannelDisabledError, BlockedError,
     IdentityRefusedError.
     """
     if not channel.is_active:
@@ -81,6 +90,7 @@ def admit(channel: Channel, who: Introduction) -> Admission:
     with transaction.atomic():
         at = clock.now()
         contact = _contact_for(channel, who, identity, at)
+        _refuse_blocked(contact, at)
         return _open_session(channel, contact, who, at)
 
 
@@ -88,7 +98,7 @@ def refresh(refresh_token: str) -> Admission:
     """Exchange a refresh token for a new pair of tokens.
 
     A token that was used before revokes the whole session: somebody has copied it. Raises
-    TokenExpiredError, ChannelDisabledError.
+    TokenExpiredError, ChannelDisabledError, BlockedError.
     """
     session_id = as_uuid(_part(refresh_token, 2))
     with transaction.atomic():
@@ -103,6 +113,7 @@ def refresh(refresh_token: str) -> Admission:
             raise TokenExpiredError
         if not session.channel.is_active:
             raise ChannelDisabledError
+        _refuse_blocked(session.contact, at)
         digest = _digest(refresh_token)
         reused = digest in session.spent_refresh_hashes
         if reused:
@@ -124,7 +135,7 @@ def refresh(refresh_token: str) -> Admission:
 def session_of(token: str) -> ContactSession:
     """Return the live session of a token, with channel and contact; keep it alive 24 h more.
 
-    Raises TokenExpiredError, ChannelDisabledError.
+    Raises TokenExpiredError, ChannelDisabledError, BlockedError.
     """
     at = clock.now()
     session = (
@@ -138,7 +149,7 @@ def session_of(token: str) -> ContactSession:
 def renewed(session: ContactSession) -> ContactSession:
     """Return the session as it stands now; it is read whole only if something about it changed.
 
-    Raises TokenExpiredError, ChannelDisabledError.
+    Raises TokenExpiredError, ChannelDisabledError, BlockedError.
     """
     at = clock.now()
     known = (
@@ -147,6 +158,7 @@ def renewed(session: ContactSession) -> ContactSession:
         session.expires_at,
         session.channel.status,
         session.channel.notice_version,
+        session.contact.blocked_until,
     )
     stands = (
         ContactSession.objects.filter(pk=session.pk, revoked_at=None, expires_at__gt=at)
@@ -157,17 +169,22 @@ def renewed(session: ContactSession) -> ContactSession:
             "expires_at",
             "channel__status",
             "channel__notice_version",
+            "contact__blocked_until",
         )
         .first()
     )
-    fresh = session.channel.is_active and session.expires_at - at >= TOKEN_LIFE / 2
+    fresh = (
+        session.channel.is_active
+        and session.expires_at - at >= TOKEN_LIFE / 2
+        and not session.contact.is_blocked(at)
+    )
     return session if fresh and stands == known else live_session(session.pk)
 
 
 def live_session(session_id: uuid.UUID) -> ContactSession:
     """Return a session known before as it stands now; keep it alive 24 h more.
 
-    Raises TokenExpiredError, ChannelDisabledError.
+    Raises TokenExpiredError, ChannelDisabledError, BlockedError.
     """
     at = clock.now()
     session = (
@@ -183,6 +200,7 @@ def _alive(session: ContactSession | None, at: datetime) -> ContactSession:
         raise TokenExpiredError
     if not session.channel.is_active:
         raise ChannelDisabledError
+    _refuse_blocked(session.contact, at)
     if session.expires_at - at < TOKEN_LIFE / 2:
         session.expires_at = at + TOKEN_LIFE
         ContactSession.objects.filter(pk=session.pk).update(expires_at=session.expires_at)
@@ -202,6 +220,7 @@ def identify(session: ContactSession, who: Introduction) -> ContactSession:
         at = clock.now()
         before = session.contact
         person = _contact_for(session.channel, who, identity, at)
+        _refuse_blocked(person, at)
         if person.pk != before.pk:
             current = (
                 Conversation.objects.filter(contact=before, channel=session.channel)
@@ -214,6 +233,8 @@ def identify(session: ContactSession, who: Introduction) -> ContactSession:
                 lock_conversation(current.pk)
                 Conversation.objects.filter(pk=current.pk).update(contact=person)
                 Message.objects.filter(conversation=current, contact=before).update(contact=person)
+            if not before.verified:
+                attachments.follow(before, person, current)
             if has_accepted(session):
                 _consent(person, session.channel, session.channel.notice_version, "accepted", at)
             session.contact = person
@@ -258,10 +279,18 @@ def tenant_code_of(token: str) -> str:
     return _part(token, 1)
 
 
+def _refuse_blocked(contact: Contact, at: datetime) -> None:
+    if contact.is_blocked(at):
+        raise BlockedError
+
+
 def _contact_for(
     channel: Channel, who: Introduction, identity: Identity | None, at: datetime
 ) -> Contact:
     told = _told(who, identity)
+    signed = identity.signed & told.keys() if identity else frozenset()
+    if who.probe:
+        return _probe(channel, who.probe, at)
     if identity is None:
         return Contact.objects.create(
             channel=channel,
@@ -279,6 +308,7 @@ def _contact_for(
                     channel=channel,
                     external_id=identity.external_id,
                     verified=True,
+                    vouched=sorted(signed),
                     created_at=at,
                     last_seen_at=at,
                     **told,
@@ -286,10 +316,26 @@ def _contact_for(
         except IntegrityError:
             contact = known.get()
     for name, value in told.items():
-        setattr(contact, name, value)
+        # What only a page tells does not replace what the client's system signed.
+        if name in signed or name not in contact.vouched:
+            setattr(contact, name, value)
+    contact.vouched = sorted(signed.union(contact.vouched))
     contact.last_seen_at = at
-    contact.save()
+    contact.save(update_fields=[*told, "vouched", "last_seen_at"])
     return contact
+
+
+def _probe(channel: Channel, name: str, at: datetime) -> Contact:
+    # The same one at every start of the program: it would fill the list of contacts.
+    known = Contact.objects.filter(channel=channel, is_probe=True, external_id=name).first()
+    return known or Contact.objects.create(
+        channel=channel,
+        external_id=name,
+        name=name[:60],
+        is_probe=True,
+        created_at=at,
+        last_seen_at=at,
+    )
 
 
 def _told(who: Introduction, identity: Identity | None) -> dict[str, Any]:

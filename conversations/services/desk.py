@@ -1,8 +1,8 @@
-"""What agents do with a conversation: take, reply, note, give back, close."""
+"""What agents do with a conversation: take, reply, note, read."""
 
 import uuid
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Collection, Sequence
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
@@ -12,14 +12,21 @@ from conversations.models import (
     TEXT_LENGTH,
     AuthorKind,
     Conversation,
-    Handoff,
-    Inquiry,
     Message,
     MessageKind,
     Note,
 )
-from conversations.services import learning, messages, phrases
-from conversations.services.handoff import end_open, first_reply
+from conversations.services import (
+    attachments,
+    learning,
+    messages,
+    phrases,
+    presences,
+    routing,
+    standard_answers,
+)
+from conversations.services import mentions as mentioning
+from conversations.services.handoff import first_reply, take_open
 from conversations.services.intake import EmptyMessageError, TooLongError
 from conversations.services.transitions import move
 from conversations.states import (
@@ -48,23 +55,23 @@ def take(conversation_id: uuid.UUID, *, by: Membership) -> Conversation:
 
     Of two agents at once exactly one gets it; the other gets AlreadyTakenError. Taking what one
     has already changes nothing. A conversation that is with the assistant can be taken too: the
-    assistant is silent from then on.
+    assistant is silent from then on. So can one that another system has; it is taken back there.
     """
     with transaction.atomic():
         conversation = messages.lock_conversation(conversation_id)
-        if conversation.status == ConversationStatus.HUMAN:
+        if conversation.status == ConversationStatus.HUMAN and not conversation.held_elsewhere:
             if conversation.agent_id == by.pk:
                 return conversation
             name = conversation.agent.display_name if conversation.agent else ""
             raise AlreadyTakenError(name=name)
         at = clock.now()
-        if conversation.status == ConversationStatus.BOT:
+        # From the assistant, or from an agent of another system.
+        if conversation.status in (ConversationStatus.BOT, ConversationStatus.HUMAN):
             move(conversation, ConversationStatus.WAITING)
         move(conversation, ConversationStatus.HUMAN)
         conversation.agent = by
-        handoff = Handoff.objects.filter(conversation=conversation, ended_at=None).first()
-        if handoff is not None:
-            Handoff.objects.filter(pk=handoff.pk).update(accepted_at=at, accepted_by=by)
+        conversation.unanswered_since = at
+        taken = take_open(conversation, by=by, at=at)
         with phrases.language_of(conversation.contact):
             text = phrases.agent_joined(by.display_name)
         message, event = messages.say(
@@ -73,26 +80,43 @@ def take(conversation_id: uuid.UUID, *, by: Membership) -> Conversation:
         conversation.agent_read_seq = conversation.last_seq
         messages.store(conversation)
         # R52: where a person comes before the assistant spoke, their reply stops the clock.
-        ledger.append(Event("conversation.taken", conversation.pk, {"by": by.pk}, at), event)
+        ledger.append(
+            Event("conversation.taken", conversation.pk, {"by": by.pk}, at), event, *taken
+        )
         events.announce_conversation(conversation)
         events.announce_message(message)
         events.announce_read(conversation, by="agent", up_to_seq=conversation.last_seq)
+    presences.note_work(by)
+    routing.drain_soon(conversation.group_id)
     return conversation
 
 
 def reply(
-    conversation_id: uuid.UUID, text: str, *, by: Membership, client_msg_id: str
+    conversation_id: uuid.UUID,
+    text: str,
+    *,
+    by: Membership,
+    client_msg_id: str,
+    attached: Sequence[uuid.UUID] = (),
+    quote: uuid.UUID | None = None,
+    version_id: uuid.UUID | None = None,
 ) -> tuple[Message, bool]:
     """Send the agent's words to the visitor, once per `client_msg_id`; return (message, created).
 
-    Raises NotYoursError unless the agent has the conversation, ConversationClosedError,
-    EmptyMessageError, TooLongError, ReusedIdError.
+    `attached` are uploads of the agent, which may stand without words; `quote` is an earlier
+    message of the conversation. The message cites `version_id` where its words are that version's
+    answer, as visitors hear it now; words that the agent changed are the agent's own. Raises
+    NotYoursError unless the agent has the conversation, ConversationClosedError,
+    EmptyMessageError, TooLongError, ReusedIdError, NotFoundError, and what `attachments.chosen`
+    raises.
     """
-    text = _checked(text)
+    text = _checked(text, may_be_blank=bool(attached))
+    source = standard_answers.cited(version_id, text) if version_id else None
     try:
         with transaction.atomic():
-            conversation = _own(conversation_id, by)
+            conversation = messages.lock_own(conversation_id, by=by)
             at = clock.now()
+            sent = attachments.chosen(attached, conversation, contact_id=None, member_id=by.pk)
             message, event = messages.say(
                 conversation,
                 text,
@@ -100,14 +124,23 @@ def reply(
                 at=at,
                 agent=by,
                 client_msg_id=client_msg_id,
+                stand_in=attachments.stand_in(sent, conversation.contact),
+                quote=messages.quoted(conversation, quote),
+                entry_version_id=source,
             )
+            attachments.bind(sent, message)
             conversation.agent_read_seq = message.seq
             messages.store(conversation)
             learning.from_agent(message)
             ledger.append(event, *first_reply(conversation, at))
             events.announce_message(message)
             events.announce_conversation(conversation, to_visitor=False)
-    except (IntegrityError, ConversationClosedError, NotYoursError):
+    except (
+        IntegrityError,
+        ConversationClosedError,
+        NotYoursError,
+        attachments.AttachmentUnavailableError,
+    ):
         # What was stored is answered with the first result, whatever has happened since.
         stored = _stored_reply(by, client_msg_id)
         if stored is None:
@@ -119,12 +152,18 @@ def reply(
 
 
 def note(
-    conversation_id: uuid.UUID, text: str, *, by: Membership, client_msg_id: str
+    conversation_id: uuid.UUID,
+    text: str,
+    *,
+    by: Membership,
+    client_msg_id: str,
+    mentions: Collection[uuid.UUID] = (),
 ) -> tuple[Note, bool]:
     """Leave a private remark, once per `client_msg_id`; return (note, created).
 
-    Any agent of the tenant may, in any state. Raises EmptyMessageError, TooLongError,
-    ReusedIdError.
+    Any agent of the tenant may, in any state. `mentions` are the members called to look at it.
+    Raises EmptyMessageError, TooLongError, ReusedIdError, NotFoundError for a member without a
+    seat at the console.
     """
     text = _checked(text)
     try:
@@ -142,11 +181,14 @@ def note(
                 created_at=at,
             )
             messages.store(conversation)
-            facts = {
+            called = mentioning.call(remark, mentions, at=at)
+            facts: dict[str, Any] = {
                 "conversation": conversation.pk,
                 "by": by.pk,
                 "text_sha256": ledger.fingerprint(text),
             }
+            if called:
+                facts["mentions"] = [mention.member_id for mention in called]
             ledger.append(Event("note.created", remark.pk, facts, at))
             events.announce_note(conversation, remark)
     except IntegrityError:
@@ -161,55 +203,6 @@ def note(
             raise ReusedIdError from None
         return stored, False
     return remark, True
-
-
-def return_to_bot(conversation_id: uuid.UUID, *, by: Membership) -> Conversation:
-    """Give the conversation back to the assistant and tell the visitor so."""
-    with transaction.atomic():
-        conversation = _own(conversation_id, by)
-        at = clock.now()
-        move(conversation, ConversationStatus.BOT)
-        _end(conversation, phrases.returned, "conversation.returned", by, at)
-    return conversation
-
-
-def close(conversation_id: uuid.UUID, *, by: Membership) -> Conversation:
-    """End the conversation; the visitor's next message reopens it with the assistant.
-
-    Its agent may, and any agent while it waits. Raises NotYoursError.
-    """
-    with transaction.atomic():
-        conversation = messages.lock_conversation(conversation_id)
-        if conversation.status == ConversationStatus.HUMAN and conversation.agent_id != by.pk:
-            raise NotYoursError
-        if conversation.status == ConversationStatus.CLOSED:
-            return conversation
-        at = clock.now()
-        move(conversation, ConversationStatus.CLOSED)
-        conversation.closed_at = at
-        conversation.closed_by_contact = False
-        _close_inquiry(conversation, at)
-        _end(conversation, lambda: phrases.closed(by_agent=True), "conversation.closed", by, at)
-    return conversation
-
-
-def close_by_contact(conversation_id: uuid.UUID) -> Conversation:
-    """End the conversation for the visitor; it stays ended. Closing twice changes nothing."""
-    with transaction.atomic():
-        conversation = messages.lock_conversation(conversation_id)
-        if conversation.status == ConversationStatus.CLOSED:
-            if not conversation.closed_by_contact:
-                conversation.closed_by_contact = True
-                messages.store(conversation)
-                ledger.append(Event("conversation.closed", conversation.pk, {"by": None}))
-            return conversation
-        at = clock.now()
-        move(conversation, ConversationStatus.CLOSED)
-        conversation.closed_at = at
-        conversation.closed_by_contact = True
-        _close_inquiry(conversation, at)
-        _end(conversation, lambda: phrases.closed(by_agent=False), "conversation.closed", None, at)
-    return conversation
 
 
 def mark_read(conversation_id: uuid.UUID, up_to_seq: int, *, by: str) -> None:
@@ -228,39 +221,24 @@ def mark_read(conversation_id: uuid.UUID, up_to_seq: int, *, by: str) -> None:
                 events.announce_conversation(conversation, to_visitor=False)
 
 
-def _own(conversation_id: uuid.UUID, by: Membership) -> Conversation:
-    conversation = messages.lock_conversation(conversation_id)
-    if conversation.status == ConversationStatus.CLOSED:
-        raise ConversationClosedError
-    if conversation.status != ConversationStatus.HUMAN or conversation.agent_id != by.pk:
-        raise NotYoursError
-    return conversation
+def mark_delivered(conversation: Conversation, up_to_seq: int) -> None:
+    """Note up to where the visitor's device has really got what was said, and tell the agents.
 
-
-def _end(
-    conversation: Conversation,
-    sentence: Callable[[], str],
-    event_kind: str,
-    by: Membership | None,
-    at: datetime,
-) -> None:
-    with phrases.language_of(conversation.contact):
-        text = sentence()
-    message, event = messages.say(
-        conversation, text, author_kind=AuthorKind.SYSTEM, kind=MessageKind.NOTICE, at=at
-    )
-    ended = end_open(conversation, at)
-    messages.store(conversation)
-    ledger.append(
-        Event(event_kind, conversation.pk, {"by": by.pk if by else None}, at), event, *ended
-    )
-    events.announce_conversation(conversation)
-    events.announce_message(message)
-
-
-def _close_inquiry(conversation: Conversation, at: datetime) -> None:
-    if conversation.inquiry_id:
-        Inquiry.objects.filter(pk=conversation.inquiry_id, closed_at=None).update(closed_at=at)
+    Costs nothing but a comparison while no person holds the conversation, or where it is known
+    already; the row is not locked, and the mark never goes back.
+    """
+    up_to_seq = min(up_to_seq, conversation.last_seq)
+    if (
+        conversation.status != ConversationStatus.HUMAN
+        or max(conversation.contact_delivered_seq, conversation.contact_read_seq) >= up_to_seq
+    ):
+        return
+    with transaction.atomic():
+        moved = Conversation.objects.filter(
+            pk=conversation.pk, contact_delivered_seq__lt=up_to_seq
+        ).update(contact_delivered_seq=up_to_seq)
+        if moved:
+            events.announce_delivered(conversation.pk, up_to_seq=up_to_seq)
 
 
 def _stored_reply(by: Membership, client_msg_id: str) -> Message | None:
@@ -271,9 +249,9 @@ def _stored_reply(by: Membership, client_msg_id: str) -> Message | None:
     )
 
 
-def _checked(text: str) -> str:
+def _checked(text: str, *, may_be_blank: bool = False) -> str:
     text = text.replace("\x00", "").strip()
-    if not text:
+    if not text and not may_be_blank:
         raise EmptyMessageError
     if len(text) > TEXT_LENGTH:
         raise TooLongError(limit=TEXT_LENGTH)

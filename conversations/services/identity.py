@@ -40,14 +40,17 @@ class Introduction:
     locale: str = ""
     attributes: Mapping[str, Any] | None = None
     notice_version: int | None = None
+    # The name of the prober that it proved to be; "" for a visitor.
+    probe: str = ""
 
 
 @dataclass(frozen=True)
 class Identity:
-    """A person as the client's own system names them."""
+    """A person as the client's own system names them; `signed` are the members it vouches for."""
 
     external_id: str
     profile: Mapping[str, str]
+    signed: frozenset[str] = frozenset()
 
 
 def prove(channel: Channel, who: Introduction) -> Identity | None:
@@ -86,7 +89,8 @@ def _read_identity_token(channel: Channel, token: str) -> Identity:
     if int(claims["exp"]) - clock.now().timestamp() > longest:
         raise IdentityRefusedError(reason=_("the identity token is valid for more than an hour"))
     profile = {key: str(claims[key]) for key in ("name", "email", "phone") if claims.get(key)}
-    return Identity(_whole_id(claims["sub"]), plain_values(profile, keys=3))
+    told = plain_values(profile, keys=3)
+    return Identity(_whole_id(claims["sub"]), told, signed=frozenset(told))
 
 
 def _whole_id(external_id: str) -> str:

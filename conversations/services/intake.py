@@ -1,7 +1,7 @@
 """Accept what a visitor sends: durable, exactly once, with its promises started."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -19,13 +19,14 @@ from conversations.models import (
     Inquiry,
     Message,
 )
-from conversations.services import messages
+from conversations.services import attachments, messages, outbox, snoozes, surveys
+from conversations.services.attachments import AttachmentUnavailableError
 from conversations.services.transitions import move
 from conversations.states import ConversationClosedError, ConversationStatus
 from tenants import clock, terms
 from tenants.errors import DomainError, NotFoundError
 from tenants.models import ObligationKind
-from tenants.services import ledger, obligations
+from tenants.services import contracts, ledger, obligations
 from tenants.services.ledger import Event
 
 
@@ -49,6 +50,7 @@ class TooLongError(DomainError):
 class Inbound:
     """What a visitor's device sends: its own id for the message, the words, and their context.
 
+    `attachments` are uploads of the visitor, `quote` an earlier message of the conversation.
     `received_at` is when it reached this server, if that was before the call that stores it.
     """
 
@@ -58,6 +60,8 @@ class Inbound:
     notice_version: int | None = None
     first_attempt: datetime | None = None
     received_at: datetime | None = None
+    attachments: Sequence[uuid.UUID] = ()
+    quote: uuid.UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -89,10 +93,11 @@ def receive(
     One transaction: the message with the next `seq` of its conversation (the given one, else the
     contact's open one, else a new one), its inquiry, the first-reply obligation, the ledger. When
     this returns, the message cannot be lost; the same id again returns the first result. Raises
-    EmptyMessageError, TooLongError, NotFoundError, ConversationClosedError. Source: R19, R50.
+    EmptyMessageError, TooLongError, NotFoundError, ConversationClosedError, and what
+    `attachments.chosen` raises. Source: R19, R50.
     """
     text = inbound.text.replace("\x00", "").strip()
-    if not text:
+    if not text and not inbound.attachments:
         raise EmptyMessageError
     if len(text) > TEXT_LENGTH:
         raise TooLongError(limit=TEXT_LENGTH)
@@ -101,8 +106,9 @@ def receive(
     try:
         with transaction.atomic():
             return _store(contact, channel, inbound, conversation_id)
-    except IntegrityError:
-        # The constraint is the judge of duplicates: looking first would let two through.
+    except (IntegrityError, AttachmentUnavailableError):
+        # The constraint is the judge of duplicates: looking first would let two through. What a
+        # repeat attaches went with the first.
         stored = find(contact, inbound.client_msg_id)
         if stored is None:
             raise
@@ -165,9 +171,11 @@ def _store(
                 raise IntegrityError("sent before the conversation ended")
             raise ConversationClosedError
         move(conversation, ConversationStatus.BOT)
-        conversation.closed_at = None
         recorded.append(Event("conversation.reopened", conversation.pk, {}, at))
     recorded += _inquire(conversation, inbound, received_at)
+    sent = attachments.chosen(
+        inbound.attachments, conversation, contact_id=contact.pk, member_id=None
+    )
     alone = conversation.undecided_seq is None and conversation.last_author != AuthorKind.CUSTOMER
     message, event = messages.say(
         conversation,
@@ -178,13 +186,18 @@ def _store(
         contact=contact,
         client_msg_id=inbound.client_msg_id,
         context=dict(inbound.context),
+        stand_in=attachments.stand_in(sent, contact),
+        quote=messages.quoted(conversation, inbound.quote),
     )
-    recorded = [*opened, event, *recorded]
+    attachments.bind(sent, message)
+    recorded = [*opened, event, *recorded, *snoozes.wake_for_visitor(conversation)]
     conversation.contact_read_seq = message.seq
     if conversation.status == ConversationStatus.BOT:
         conversation.undecided_seq = message.seq
         conversation.undecided_since = at
+        conversation.advice_until = None
     messages.store(conversation)
+    outbox.add_message(conversation, message, at)
     ledger.append(*recorded)
     events.announce_message(message)
     events.announce_conversation(conversation, to_visitor=reopened)
@@ -223,18 +236,24 @@ def _lock_contact(contact: Contact) -> None:
 def _open(contact: Contact, channel: Channel) -> tuple[Conversation, Event]:
     at = clock.now()
     conversation = Conversation.objects.create(
-        channel=channel, contact=contact, created_at=at, last_at=at, is_demo=contact.is_demo
+        channel=channel,
+        contact=contact,
+        created_at=at,
+        last_at=at,
+        is_demo=contact.is_demo,
+        is_probe=contact.is_probe,
     )
     return conversation, Event("conversation.opened", conversation.pk, {"channel": channel.pk}, at)
 
 
 def _inquire(conversation: Conversation, inbound: Inbound, at: datetime) -> list[Event]:
+    recorded: list[Event] = []
     latest = conversation.inquiry
     if latest is not None and latest.closed_at is None:
         if not latest.is_idle(at):
             Inquiry.objects.filter(pk=latest.pk).update(last_at=at)
             return []
-        Inquiry.objects.filter(pk=latest.pk).update(closed_at=at)
+        recorded += surveys.end_inquiry(conversation, at)
     inquiry = Inquiry.objects.create(
         conversation=conversation,
         number=latest.number + 1 if latest else 1,
@@ -244,10 +263,16 @@ def _inquire(conversation: Conversation, inbound: Inbound, at: datetime) -> list
         notice_version=inbound.notice_version,
     )
     conversation.inquiry = inquiry
-    facts = {"conversation": conversation.pk, "late_ingest": inbound.first_attempt is not None}
-    recorded = [Event("inquiry.opened", inquiry.pk, facts, at)]
-    if conversation.status == ConversationStatus.BOT:
+    invite, drawn = surveys.draw(inquiry, at=at)
+    facts = {
+        "conversation": conversation.pk,
+        "late_ingest": inbound.first_attempt is not None,
+        "invited": invite.is_invited,
+    }
+    recorded += [*drawn, Event("inquiry.opened", inquiry.pk, facts, at)]
+    if conversation.status == ConversationStatus.BOT and not conversation.is_probe:
         # R52: an inquiry opened while people hold the conversation has no first-reply clock.
+        agreed = contracts.terms_at(at)
         recorded.append(
             obligations.start(
                 ObligationKind.FIRST_REPLY,
@@ -255,7 +280,8 @@ def _inquire(conversation: Conversation, inbound: Inbound, at: datetime) -> list
                 subject_id=inquiry.pk,
                 conversation_id=conversation.pk,
                 at=at,
-                limit=terms.FIRST_REPLY,
+                limit=agreed.first_reply,
+                terms_version=agreed.version,
             )
         )
     return recorded

@@ -3,6 +3,7 @@
 import uuid
 from typing import Any
 
+from conversations.dialogue import pictures
 from conversations.dialogue.policy import MAX_CHOICES
 from conversations.models import BotDecision, Handoff, Message
 from conversations.queries import question_of
@@ -13,8 +14,10 @@ from knowledge.services import proposals
 
 # A message of several questions, or one the lexicon decided, says nothing about a single entry.
 _CHOICE = "gate.clarify"
+# The assistant, or a language model for it, took the words to mean the entry.
+_GUESSED = ("gate.answer", "model.pick")
 _UNANSWERED_RULES = ("gate.unknown", "gate.unclear")
-_UNANSWERED_REASONS = (HandoffReason.UNKNOWN, HandoffReason.UNCLEAR)
+UNANSWERED_REASONS = (HandoffReason.UNKNOWN, HandoffReason.UNCLEAR)
 
 
 def from_turn(decision: BotDecision) -> None:
@@ -25,9 +28,9 @@ def from_turn(decision: BotDecision) -> None:
     """
     if decision.rule == "button":
         _from_button(decision.question)
-    elif decision.rule in _UNANSWERED_RULES and decision.reason in _UNANSWERED_REASONS:
+    elif decision.rule in _UNANSWERED_RULES and decision.reason in UNANSWERED_REASONS:
         proposals.propose(
-            question_of(decision.question),
+            _asked(decision.question),
             source=ProposalSource.UNANSWERED,
             message_id=decision.question_id,
             p=decision.candidates[0]["p"] if decision.candidates else None,
@@ -39,12 +42,12 @@ def from_thumb(answer: Message, decision: BotDecision | None) -> None:
 
     Nothing is learnt where they are a phrasing already, or where the visitor chose the question.
     """
-    if decision is None or decision.rule != "gate.answer" or not decision.candidates:
+    if decision is None or decision.rule not in _GUESSED or not decision.candidates:
         return
     best = decision.candidates[0]
     if not best.get("exact"):
         proposals.propose(
-            question_of(decision.question),
+            _asked(decision.question),
             source=ProposalSource.THUMB,
             version_id=answer.entry_version_id,
             message_id=decision.question_id,
@@ -59,18 +62,23 @@ def from_agent(answer: Message) -> None:
     word for word.
     """
     handoff = Handoff.objects.filter(
-        conversation=answer.conversation_id, ended_at=None, reason__in=_UNANSWERED_REASONS
+        conversation=answer.conversation_id, ended_at=None, reason__in=UNANSWERED_REASONS
     ).first()
-    version_id = version_saying(answer.text) if handoff else None
+    version_id = answer.entry_version_id or (version_saying(answer.text) if handoff else None)
     if handoff is None or version_id is None:
         return
     question = Message.objects.get(conversation=answer.conversation_id, seq=handoff.trigger_seq)
     proposals.propose(
-        question_of(question),
+        _asked(question),
         source=ProposalSource.AGENT,
         version_id=version_id,
         message_id=question.pk,
     )
+
+
+def _asked(message: Message) -> str:
+    # What stands for a picture is nothing that another visitor would ask.
+    return pictures.removed(question_of(message))
 
 
 def _from_button(pressed: Message) -> None:
@@ -86,7 +94,7 @@ def _from_button(pressed: Message) -> None:
     if choice is None or chosen is None:
         return
     proposals.propose(
-        question_of(choice.question),
+        _asked(choice.question),
         source=ProposalSource.BUTTON,
         version_id=uuid.UUID(chosen["version"]),
         message_id=choice.question_id,

@@ -15,6 +15,9 @@ from conversations.models import (
     Message,
     MessageKind,
 )
+from conversations.states import ConversationClosedError, ConversationStatus, NotYoursError
+from tenants.errors import NotFoundError
+from tenants.models import Membership
 from tenants.services.ledger import Event, fingerprint
 
 
@@ -43,6 +46,19 @@ def lock_conversation(
     return adopt(conversation)
 
 
+def lock_own(conversation_id: UUID, *, by: Membership) -> Conversation:
+    """Return the conversation that this agent has, locked as by `lock_conversation`.
+
+    Raises ConversationClosedError, NotYoursError.
+    """
+    conversation = lock_conversation(conversation_id)
+    if conversation.status == ConversationStatus.CLOSED:
+        raise ConversationClosedError
+    if conversation.status != ConversationStatus.HUMAN or conversation.agent_id != by.pk:
+        raise NotYoursError
+    return conversation
+
+
 def say(
     conversation: Conversation,
     text: str,
@@ -59,9 +75,11 @@ def say(
     caller saves the conversation and appends the event in the same transaction.
     """
     conversation.last_seq += 1
-    conversation.last_text = text[:120].replace("\n", " ")
+    shown = f"{text} {fields.get('stand_in', '')}".strip()
+    conversation.last_text = shown[:120].replace("\n", " ")
     conversation.last_author = author_kind
     conversation.last_at = at
+    _count_silence(conversation, author_kind, at)
     fields.setdefault("received_at", at)
     message = Message.objects.create(
         conversation=conversation,
@@ -82,9 +100,39 @@ def say(
         "text_sha256": fingerprint(text),
         "received_at": message.received_at,
     }
+    if message.quote_id:
+        facts["quote"] = message.quote_id
     if message.entry_version_id:
         facts["entry_version"] = message.entry_version_id
     return message, Event("message.created", message.pk, facts, at)
+
+
+def quoted(conversation: Conversation, quote_id: UUID | None) -> Message | None:
+    """Return the earlier message of the conversation that a new one quotes, or None.
+
+    Raises NotFoundError for what is no message of this conversation.
+    """
+    if quote_id is None:
+        return None
+    found = (
+        Message.objects.filter(conversation=conversation, pk=quote_id)
+        .select_related("agent")
+        .first()
+    )
+    if found is None:
+        raise NotFoundError
+    return found
+
+
+def _count_silence(conversation: Conversation, author_kind: AuthorKind, at: datetime) -> None:
+    if conversation.status != ConversationStatus.HUMAN:
+        return
+    if author_kind == AuthorKind.CUSTOMER:
+        conversation.visitor_silent_since = None
+        conversation.unanswered_since = conversation.unanswered_since or at
+    elif author_kind == AuthorKind.AGENT:
+        conversation.visitor_silent_since = at
+        conversation.unanswered_since = None
 
 
 def store(conversation: Conversation) -> None:
@@ -117,12 +165,24 @@ _STORED = (
     "last_text",
     "last_author",
     "last_at",
+    "contact_delivered_seq",
     "contact_read_seq",
     "agent_read_seq",
     "failed_turns",
     "undecided_seq",
     "undecided_since",
+    "advice_until",
     "waiting_since",
+    "group_id",
+    "offered_to_id",
+    "offered_until",
+    "passed_over",
     "handoff_reason",
+    "held_elsewhere",
+    "elsewhere",
+    "snoozed_until",
     "closed_at",
+    "close_reason",
+    "visitor_silent_since",
+    "unanswered_since",
 )

@@ -3,8 +3,9 @@ import * as api from "./api.js";
 import { t } from "./i18n.js";
 import { refreshList } from "./listing.js";
 import { ask, toast } from "./overlay.js";
-import { changed, isMine, mayHandle, patchRow, state } from "./store.js";
+import { changed, isMine, mayHandle, patchRow, putRow, state } from "./store.js";
 import { loadDetail, syncThread } from "./sync.js";
+import { askWrapUp, forgetWrapUp } from "./wrapup.js";
 
 const busy = new Set();
 
@@ -13,9 +14,19 @@ export function isBusy(id) {
   return busy.has(id);
 }
 
+/** Return whether another system has the conversation, or may still get it. */
+export function isElsewhere(row) {
+  return Boolean(row?.elsewhere?.held);
+}
+
 /** Return whether the conversation waits for somebody to take it. */
 export function canTake(row) {
-  return mayHandle() && row?.status === "waiting_human";
+  return mayHandle() && row?.status === "waiting_human" && !isElsewhere(row);
+}
+
+/** Return whether one may take the conversation back from another system. */
+export function canTakeBack(row) {
+  return mayHandle() && isElsewhere(row) && row.status !== "closed";
 }
 
 /** Return whether one may step in while the assistant answers. */
@@ -90,22 +101,48 @@ export async function giveBack(id, button) {
   );
 }
 
-/** Close a conversation, after a question beside the button. */
-export async function close(id, button) {
-  const answer = await ask(button, {
+/** Close a conversation, after asking what came of it. */
+export async function close(id) {
+  const held = state.rows.get(id)?.status === "human";
+  const answer = await askWrapUp({
+    key: id,
     title: t("close.title"),
     text: t("close.text"),
     action: t("close.action"),
+    demanded: held && state.desk.wrap_up.demand === "required",
     danger: true,
   });
   if (answer === null) return;
   await perform(
     id,
     async () => {
-      await api.postClose(id);
-      patchRow(id, { status: "closed", waiting_since: null });
+      await api.postClose(id, answer.wrap_up);
+      forgetWrapUp(id);
+      patchRow(id, { status: "closed", waiting_since: null, snoozed_until: null });
       await renew(id);
       toast(t("close.done"), "done");
+    },
+    refused,
+  );
+}
+
+/** Say afterwards what came of a closed conversation, or change it. */
+export async function wrapUp(id) {
+  const answer = await askWrapUp({
+    key: id,
+    title: t("wrapup.title"),
+    text: "",
+    action: t("action.save"),
+    before: state.rows.get(id)?.wrap_up,
+    demanded: true,
+  });
+  if (answer === null) return;
+  await perform(
+    id,
+    async () => {
+      patchRow(id, await api.postWrapUp(id, answer.wrap_up));
+      forgetWrapUp(id);
+      toast(t("wrapup.saved"), "done");
     },
     refused,
   );
@@ -114,6 +151,65 @@ export async function close(id, button) {
 async function refused(error) {
   toast(error.message, "problem");
   await refreshList();
+}
+
+/** Let an offer pass to the next agent. */
+export function decline(id) {
+  return perform(
+    id,
+    async () => {
+      putRow(await api.postDecline(id));
+    },
+    refused,
+  );
+}
+
+/** Pass a conversation on, to {to_member} or {to_group}. Returns whether it went. */
+export function transfer(id, to, note) {
+  return perform(
+    id,
+    async () => {
+      await api.postTransfer(id, to, note, crypto.randomUUID());
+      await renewIfSeen(id);
+      toast(t("transfer.done"), "done");
+    },
+    refused,
+  );
+}
+
+/** Give a conversation to a colleague at once. Returns whether it went. */
+export function reassign(id, memberId) {
+  return perform(
+    id,
+    async () => {
+      putRow(await api.postReassign(id, memberId));
+      toast(t("reassign.done"), "done");
+    },
+    refused,
+  );
+}
+
+/** Give a conversation to oneself, whoever has it. Returns whether it worked. */
+export function takeOver(id) {
+  return perform(
+    id,
+    async () => {
+      putRow(await api.postTakeOver(id));
+      await renew(id);
+      toast(t("take_over.done"), "done");
+    },
+    refused,
+  );
+}
+
+// Passed to another group it may be out of sight; then there is nothing to renew.
+async function renewIfSeen(id) {
+  await Promise.allSettled([refreshList(), loadDetail(id), syncThread(id)]);
+}
+
+/** Return whether the signed-in person leads agents. */
+export function maySupervise() {
+  return Boolean(state.me?.member.can_supervise);
 }
 
 /** Set one's own presence; the former one returns if the server refuses. */

@@ -3,17 +3,21 @@ import { badge } from "./favicon.js";
 import { t } from "./i18n.js";
 import { announce } from "./overlay.js";
 import { setting } from "./settings.js";
-import { isMine, state, subscribe, waitingRows } from "./store.js";
+import { isMine, ringsAtMe, state, subscribe, waitingRows } from "./store.js";
 import { playCall, playKnock } from "./tones.js";
 
 const REPEAT_MS = 10_000;
+const NOTICE_AGAIN_MS = 30_000;
+// Who has looked at somebody waiting is left in peace for so long, and then called again.
+const LOOKED_MS = 60_000;
 const LOCK = "yingda-console-alerts";
 
-const seen = new Set();
+const seen = new Map();
 const told = new Set();
 const heard = new Map();
 let speaks = !navigator.locks;
 let lastCall = 0;
+let lastNotice = 0;
 let flash = false;
 let plainTitle = "";
 let icon = "";
@@ -42,24 +46,42 @@ export async function askForNotices() {
   return "Notification" in window ? Notification.requestPermission() : "unsupported";
 }
 
-/** Count the conversation as seen: it no longer rings. */
+/** Count the conversation as seen: it does not ring for a minute. */
 export function markSeen(id) {
-  seen.add(id);
+  seen.set(id, Date.now());
+}
+
+/** Sound, and show a desktop notice, that a conversation needs somebody; unless left in peace. */
+export function callAbout(tag, title, id) {
+  if (!mayCall() || !speaks) return;
+  playKnock();
+  notify(`notice-${tag}`, title, "", id);
+}
+
+const wasSeen = (id) => Date.now() - (seen.get(id) ?? -Infinity) < LOOKED_MS;
+
+// Where agents are asked one after the other, only the one who is asked hears it.
+function callingRows() {
+  return waitingRows().filter((row) => {
+    if (row.offer) return ringsAtMe(row);
+    return !row.group?.auto_assign;
+  });
 }
 
 function unseen() {
-  return waitingRows().filter((row) => !seen.has(row.id));
+  return callingRows().filter((row) => !wasSeen(row.id) || ringsAtMe(row));
 }
 
-// Online rings until somebody answers, busy is told once, rest and offline are left in peace.
-const mayCall = () => ["online", "busy"].includes(state.presence);
+// Online rings until somebody takes, busy is told once or not at all, the others are left in peace.
+const mayCall = () =>
+  state.presence === "online" || (state.presence === "busy" && !setting("quietBusy"));
 
 function look() {
-  if (state.openId) seen.add(state.openId);
+  if (state.openId && !seen.has(state.openId)) markSeen(state.openId);
   const waiting = new Set();
-  for (const row of waitingRows()) {
+  for (const row of callingRows()) {
     waiting.add(row.id);
-    if (told.has(row.id) || seen.has(row.id)) continue;
+    if (told.has(row.id) || (wasSeen(row.id) && !ringsAtMe(row))) continue;
     told.add(row.id);
     callFor(row);
   }
@@ -78,6 +100,7 @@ function callFor(row) {
   const name = row.contact.name || t("contact.anonymous");
   announce(t("alert.waiting", { name }));
   ring();
+  lastNotice = Date.now();
   notify(
     `queue-${row.id}`,
     t("alert.waiting", { name }),
@@ -93,6 +116,13 @@ function ring() {
   playCall();
 }
 
+/** Call the agent once for something of their own: sound and desktop notice. */
+export function call(tag, text, id) {
+  if (!speaks || !mayCall()) return;
+  playKnock();
+  notify(tag, text, "", id);
+}
+
 function listenToVisitors() {
   for (const row of state.rows.values()) {
     const before = heard.get(row.id);
@@ -100,7 +130,7 @@ function listenToVisitors() {
     if (before === undefined || row.last_seq <= before) continue;
     if (!isMine(row) || row.status !== "human" || row.last_author !== "customer") continue;
     if (document.hasFocus() && row.id === state.openId) continue;
-    if (!speaks) continue;
+    if (!speaks || (state.presence === "busy" && setting("quietBusy"))) continue;
     playKnock();
     notify(
       `mine-${row.id}`,
@@ -116,7 +146,7 @@ function notify(tag, title, body, id) {
   if (!speaks || !setting("notifications") || noticePermission() !== "granted") return;
   if (document.hasFocus()) return;
   try {
-    const notice = new Notification(title, { body, tag, icon, silent: true });
+    const notice = new Notification(title, { body, tag, icon, silent: true, renotify: true });
     notice.addEventListener("click", () => {
       window.focus();
       notice.close();
@@ -156,5 +186,19 @@ export function tickAlerts() {
   flash = !flash;
   if (flash) document.title = t("alert.title", { n: waiting.length });
   else showTitle();
-  if (state.presence === "online" && Date.now() - lastCall >= REPEAT_MS) ring();
+  if (state.presence !== "online") return;
+  if (Date.now() - lastCall >= REPEAT_MS) ring();
+  if (Date.now() - lastNotice >= NOTICE_AGAIN_MS) remind(waiting[0]);
+}
+
+function remind(row) {
+  lastNotice = Date.now();
+  const name = row.contact.name || t("contact.anonymous");
+  const since = Math.max(0, Math.floor((Date.now() - Date.parse(row.waiting_since)) / 60_000));
+  notify(
+    `queue-${row.id}`,
+    t("alert.still_waiting", { name, m: since }),
+    row.reason_label ?? row.channel.name,
+    row.id,
+  );
 }

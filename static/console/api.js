@@ -1,5 +1,6 @@
 /** The console's REST calls; every failure is an ApiError with the server's own sentence. */
 import { t } from "./i18n.js";
+import { postFile } from "../files/upload.js";
 
 const BASE = "/console/api/";
 const TIMEOUT_MS = 15_000;
@@ -37,7 +38,8 @@ function csrfToken() {
   return cookie ? decodeURIComponent(cookie[1]) : document.documentElement.dataset.csrf;
 }
 
-async function call(method, path, { query = {}, body } = {}) {
+/** Send one call below the console's API and return its answer; raises ApiError. */
+export async function call(method, path, { query = {}, body } = {}) {
   const url = new URL(BASE + path, location.origin);
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined && value !== null && value !== "") url.searchParams.set(name, value);
@@ -87,10 +89,13 @@ const conversation = (id, tail = "") => `conversations/${encodeURIComponent(id)}
 /** Return who is signed in, the tenant, the promises and the server's time. */
 export const getMe = () => call("GET", "me");
 
+/** Return what the system noticed for this person within the last 15 minutes, latest first. */
+export const getNotices = () => call("GET", "notices");
+
 /** Set one's own presence: online, busy, rest or offline. */
 export const postPresence = (status) => call("POST", "presence", { body: { status } });
 
-/** Return one page of a list: queue, mine, all or closed. */
+/** Return one page of a list: queue, mine, snoozed, all or closed. */
 export const getConversations = (list, { q, before } = {}) =>
   call("GET", "conversations", { query: { list, q, before } });
 
@@ -110,8 +115,9 @@ export const postTake = (id) => call("POST", conversation(id, "/take"), { body: 
 export const postReturn = (id, note) =>
   call("POST", conversation(id, "/return"), { body: note ? { note } : {} });
 
-/** Close a conversation. */
-export const postClose = (id) => call("POST", conversation(id, "/close"), { body: {} });
+/** Close a conversation, with what came of it or null. */
+export const postClose = (id, wrapUp) =>
+  call("POST", conversation(id, "/close"), { body: { wrap_up: wrapUp } });
 
 /** Say that everything up to a message was read. */
 export const postRead = (id, seq) =>
@@ -121,9 +127,92 @@ export const postRead = (id, seq) =>
 export const postTyping = (id, on) => call("POST", conversation(id, "/typing"), { body: { on } });
 
 /** Send a reply to the visitor; the same client_msg_id never makes two. */
-export const postMessage = (id, clientMsgId, text) =>
-  call("POST", conversation(id, "/messages"), { body: { client_msg_id: clientMsgId, text } });
+export const postMessage = (id, clientMsgId, text, more = {}) =>
+  call("POST", conversation(id, "/messages"), {
+    body: { client_msg_id: clientMsgId, text, ...more },
+  });
+
+/** Carry a file to the server, for a reply; returns {done, cancel} as `postFile` does. */
+export const uploadFile = (id, file, progress) =>
+  postFile(new URL(BASE + conversation(id, "/attachments"), location.origin).href, file, {
+    headers: { "X-CSRFToken": csrfToken() },
+    withCookies: true,
+    progress,
+  });
+
+/** Take back one's own message, shortly after it was sent. */
+export const postWithdraw = (id, messageId) =>
+  call("POST", conversation(id, "/withdraw"), { body: { message_id: messageId } });
 
 /** Leave a private note; the same client_msg_id never makes two. */
-export const postNote = (id, clientMsgId, text) =>
-  call("POST", conversation(id, "/notes"), { body: { client_msg_id: clientMsgId, text } });
+export const postNote = (id, clientMsgId, text, more = {}) =>
+  call("POST", conversation(id, "/notes"), { body: { client_msg_id: clientMsgId, text, ...more } });
+
+/** Return colleagues, channels, how conversations are wrapped up, and mentions unread. */
+export const getDesk = () => call("GET", "desk");
+
+/** Return the canned replies that fit a conversation, filled. */
+export const getCanned = (id) => call("GET", conversation(id, "/canned"));
+
+/** Write a canned reply of one's own; with an id it is changed. */
+export const postCanned = (reply) => call("POST", "canned", { body: reply });
+
+/** Give up a canned reply of one's own. */
+export const postCannedRemoved = (id) => call("POST", "canned/remove", { body: { id } });
+
+/** Count that a canned reply was used. */
+export const postCannedUsed = (id) => call("POST", "canned/use", { body: { id } });
+
+/** Return the entries of the knowledge base that may be meant. */
+export const getKnowledge = (q) => call("GET", "knowledge", { query: { q } });
+
+/** Return what may answer the visitor's latest question. */
+export const getSuggestion = (id) => call("GET", conversation(id, "/suggestion"));
+
+/** Say that a suggestion was no help. */
+export const postRefused = (id, messageId, versionId) =>
+  call("POST", conversation(id, "/suggestion"), {
+    body: { message_id: messageId, version_id: versionId },
+  });
+
+/** Return where one was called. */
+export const getMentions = () => call("GET", "mentions");
+
+/** Say that one has seen these mentions. */
+export const postMentionsRead = (ids) => call("POST", "mentions", { body: { ids } });
+
+/** Say what came of a conversation, or change it. */
+export const postWrapUp = (id, account) =>
+  call("POST", conversation(id, "/wrap-up"), { body: account });
+
+/** Put a conversation aside until an instant, or take it up again with null. */
+export const postSnooze = (id, until) => call("POST", conversation(id, "/snooze"), { body: { until } });
+
+/** Return where words stand in messages, notes and contacts. */
+export const getSearch = (query) => call("GET", "search", { query });
+
+/** Close several conversations; returns how each went. */
+export const postBulkClose = (ids, wrapUp) =>
+  call("POST", "bulk/close", { body: { ids, wrap_up: wrapUp } });
+
+/** Let an offer ring at the next agent. */
+export const postDecline = (id) => call("POST", conversation(id, "/decline"), { body: {} });
+
+/** Pass a conversation on: `to` is {to_member} or {to_group}; the note is for colleagues. */
+export const postTransfer = (id, to, note, clientMsgId) =>
+  call("POST", conversation(id, "/transfer"), {
+    body: { ...to, note, client_msg_id: clientMsgId },
+  });
+
+/** Give a conversation to a colleague at once. */
+export const postReassign = (id, memberId) =>
+  call("POST", conversation(id, "/reassign"), { body: { to_member: memberId } });
+
+/** Give a conversation to oneself, whoever has it. */
+export const postTakeOver = (id) => call("POST", conversation(id, "/take-over"), { body: {} });
+
+/** Return the groups and colleagues to whom a conversation can go. */
+export const getTargets = () => call("GET", "transfer-targets");
+
+/** Return the supervisors' board. */
+export const getBoard = () => call("GET", "board");

@@ -2,6 +2,9 @@
 import { fill, h, isWebAddress, link, linked } from "./dom.js";
 import { hasText, t } from "./i18n.js";
 import { icon } from "./icons.js";
+import { withMentions } from "./mentions.js";
+import { surveyLine } from "./survey.js";
+import { messageFiles, messageMenu, messageQuote } from "./message-menu.js";
 import { clock, dateTime } from "./time.js";
 
 // Fixed wording by law (contract L9); no setting changes it.
@@ -15,20 +18,24 @@ const AI_BADGE = { "zh-CN": "AI 生成", en: "AI-generated" };
  */
 export function messageBubble(message, look) {
   const kind = message.author.kind;
+  if (message.survey) return surveyLine(message);
   if (kind === "system") return systemLine(message);
   const side = { customer: "visitor", bot: "bot", agent: "agent" }[kind] ?? "bot";
   return h(
     "article",
     {
-      class: `say say-${side}${look.follows ? " say-follows" : ""}`,
+      class: `say say-${side} has-menu${look.follows ? " say-follows" : ""}${
+        message.withdrawn_at ? " is-withdrawn" : ""
+      }`,
       dataset: { seq: message.seq },
     },
     !look.follows && head(message, look),
-    h("div", { class: "bubble" }, linked(message.text ?? ""), attachments(message)),
+    h("div", { class: "say-line" }, said(message), messageMenu(message, look)),
     offered(message),
     kind === "bot" && sources(message),
     kind === "bot" && why(message.decision),
-    kind === "bot" && feedback(message.feedback),
+    kind === "bot" && feedback(message),
+    kind === "agent" && message.cites && standard(),
     kind === "agent" && look.marked && delivery(message.status, look.lastOwn),
   );
 }
@@ -61,15 +68,15 @@ function systemLine(message) {
   );
 }
 
-function attachments(message) {
-  return (message.attachments ?? []).map((file) => {
-    const label = file.name || t("message.attachment");
-    return h(
-      "span",
-      { class: "attachment" },
-      isWebAddress(file.url) ? link(file.url, label) : label,
-    );
-  });
+function said(message) {
+  const text = message.withdrawn_at ? t("file.withdrawn") : message.text;
+  return h(
+    "div",
+    { class: "bubble" },
+    messageQuote(message),
+    text && h("div", { class: "bubble-words" }, linked(text)),
+    messageFiles(message),
+  );
 }
 
 function offered(message) {
@@ -94,6 +101,10 @@ function sources(message) {
       isWebAddress(source.url) ? link(source.url, source.title || source.url) : source.title,
     ]),
   );
+}
+
+function standard() {
+  return h("p", { class: "say-foot" }, icon("book"), h("span", {}, t("message.standard")));
 }
 
 function why(decision) {
@@ -128,13 +139,15 @@ function reasons(value) {
   return String(value);
 }
 
-function feedback(value) {
+function feedback({ feedback: value, feedback_reason: reason, feedback_comment: comment }) {
   if (value !== "helpful" && value !== "unhelpful") return null;
   return h(
     "p",
     { class: `say-foot feedback feedback-${value}` },
     icon(value === "helpful" ? "thumb_up" : "thumb_down"),
     t(`feedback.${value}`),
+    reason && hasText(`feedback.reason.${reason}`) && ` · ${t(`feedback.reason.${reason}`)}`,
+    comment && ` · ${comment}`,
   );
 }
 
@@ -165,7 +178,7 @@ export function noteBubble(note, { mine }) {
       ),
       timeMark(note.created_at),
     ),
-    h("div", { class: "bubble" }, linked(note.text)),
+    h("div", { class: "bubble" }, withMentions(note.text, note.mentions, linked)),
   );
 }
 
@@ -177,7 +190,7 @@ export function pendingBubble(entry, { onRetry, onDiscard }) {
     {
       class: `say say-${entry.kind === "note" ? "note" : "agent"} say-pending${failed ? " say-failed" : ""}`,
     },
-    h("div", { class: "bubble" }, linked(entry.text)),
+    said(entry),
   );
   const foot = h("p", { class: "say-foot" });
   if (!failed) fill(foot, t("pending.sending"));

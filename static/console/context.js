@@ -1,8 +1,14 @@
 /** The cards on the right: why a person is needed, who the visitor is, what was before. */
+import { customerCard, keepingFocus, pastCard } from "./customer.js";
+import { wrapUp } from "./actions.js";
+import { moodFacts, pagesCard, triedList, wrapUpCard } from "./brief.js";
 import { fill, h, part } from "./dom.js";
 import { hasText, t } from "./i18n.js";
 import { channelIcon, icon } from "./icons.js";
-import { state, subscribe } from "./store.js";
+import { elsewhereLine } from "./row.js";
+import { mayHandle, state, subscribe, waitingSince } from "./store.js";
+import { suggested, suggestionCard } from "./suggestion.js";
+import { ticketCard } from "./ticket-card.js";
 import { knownThread, questions } from "./threads.js";
 import { dateTime, duration } from "./time.js";
 import { waitMark } from "./waits.js";
@@ -11,7 +17,7 @@ let column;
 let drawn = "";
 let handlers = {};
 
-/** Build the column; handlers: onOpen(id), onClose(). */
+/** Build the column; handlers: onClose(). */
 export function startContext(given) {
   handlers = given;
   column = part("context");
@@ -29,13 +35,21 @@ function draw() {
     row?.status,
     row?.waiting_since,
     row?.agent,
+    row?.elsewhere,
     asked.first?.seq,
     asked.last?.seq,
+    row?.wrap_up,
+    suggested(state.openId),
   ]);
   if (signature === drawn) return;
   drawn = signature;
   column.hidden = !state.openId;
   const top = column.scrollTop;
+  keepingFocus(() => drawCards(detail, row, asked));
+  column.scrollTop = top;
+}
+
+function drawCards(detail, row, asked) {
   fill(
     column,
     h(
@@ -54,10 +68,19 @@ function draw() {
       ),
     ),
     detail && row
-      ? [handoffCard(detail, row, asked), contactCard(detail, row), earlierCard(detail), keysCard()]
+      ? [
+          wrapUpCard(row, { mayWrite: mayHandle(), onWrite: () => wrapUp(row.id) }),
+          handoffCard(detail, row, asked),
+          suggestionCard(row.id),
+          customerCard(row.contact.id),
+          ticketCard(row.contact),
+          pastCard(),
+          contactCard(detail, row),
+          pagesCard(detail),
+          keysCard(),
+        ]
       : skeleton(),
   );
-  column.scrollTop = top;
 }
 
 function skeleton() {
@@ -105,11 +128,24 @@ function handoffCard(detail, row, asked) {
         [t("handoff.requested"), dateTime(handoff.requested_at)],
         [t("handoff.accepted"), handoff.accepted_at && dateTime(handoff.accepted_at)],
         [t("handoff.waited"), waited],
-        [t("handoff.waiting"), !waited && row.waiting_since ? waitMark(row.waiting_since) : null],
+        [t("handoff.waiting"), !waited && waitingSince(row) ? waitMark(waitingSince(row)) : null],
+        [t("elsewhere.title"), row.elsewhere && elsewhereLine(row)],
+        ...moodFacts(handoff),
       ]),
+    handoff?.external_url &&
+      h(
+        "p",
+        {},
+        h(
+          "a",
+          { href: handoff.external_url, target: "_blank", rel: "noopener noreferrer" },
+          t("elsewhere.open"),
+        ),
+      ),
     handoff?.note && h("p", { class: "card-note" }, handoff.note),
     quote(t("handoff.first_question"), first),
     last !== first && quote(t("handoff.last_question"), last),
+    triedList(handoff),
   );
 }
 
@@ -144,8 +180,6 @@ function contactCard(detail, row) {
       [t("page.product"), detail.page?.product_id],
       [t("page.order"), detail.page?.order_no],
       [t("page.address"), detail.page?.page],
-      [t("contact.phone"), contact.phone],
-      [t("contact.email"), contact.email],
       [t("contact.locale"), contact.locale && localeName(contact.locale)],
       [t("contact.first_seen"), contact.first_seen && dateTime(contact.first_seen)],
       [t("contact.last_seen"), contact.last_seen && dateTime(contact.last_seen)],
@@ -158,41 +192,13 @@ function contactCard(detail, row) {
   );
 }
 
-function earlierCard(detail) {
-  const earlier = detail.earlier ?? [];
-  return card(
-    t("earlier.title"),
-    "clock",
-    earlier.length === 0
-      ? h("p", { class: "muted" }, t("earlier.none"))
-      : h(
-          "ul",
-          { class: "earlier" },
-          earlier.map((one) =>
-            h(
-              "li",
-              {},
-              h(
-                "button",
-                {
-                  type: "button",
-                  class: "earlier-link",
-                  on: { click: () => handlers.onOpen(one.id) },
-                },
-                h("time", { datetime: one.opened_at }, dateTime(one.opened_at)),
-                h("span", {}, one.last_text || t("row.no_text")),
-              ),
-            ),
-          ),
-        ),
-  );
-}
-
 function keysCard() {
   const pairs = [
     ["T", "keys.take"],
     ["R", "keys.reply"],
     ["N", "keys.note"],
+    ["P", "keys.canned"],
+    ["B", "keys.knowledge"],
     ["?", "keys.help"],
   ];
   return h(

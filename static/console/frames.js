@@ -1,10 +1,22 @@
 /** What each frame of the socket changes; a frame is a hint, gaps are asked for by REST. */
 import { refreshListSoon } from "./listing.js";
+import { takeMention } from "./mentions.js";
+import { fetchNotices, takeNotice } from "./notices.js";
+import { hearWhisper } from "./offer.js";
 import { clearArrived, resendStranded } from "./outbox.js";
-import { changed, patchRow, putColleague, putRow, state } from "./store.js";
+import { takeWoken } from "./snooze.js";
+import { changed, dropRow, patchRow, putColleague, putRow, state } from "./store.js";
 import { ignoreApiError, loadDetail, resync, syncThread, watchAnew } from "./sync.js";
-import { knownThread, markReadUpTo, mergeMessages, mergeNotes } from "./threads.js";
+import {
+  knownThread,
+  markDeliveredUpTo,
+  markReadUpTo,
+  mergeMessages,
+  mergeNotes,
+} from "./threads.js";
+import { tellTicket } from "./ticket-hub.js";
 import { learnServerTime } from "./time.js";
+import { takeViewing } from "./viewing.js";
 
 const TYPING_MS = 6_000;
 
@@ -14,11 +26,14 @@ const FRAMES = {
     for (const colleague of frame.colleagues ?? []) putColleague(colleague);
     watchAnew();
     resync();
+    fetchNotices().catch(ignoreApiError);
     resendStranded();
   },
   "message.created": ({ conversation_id: id, message }) => takeMessage(id, message),
   "message.updated": ({ conversation_id: id, message }) => takeMessage(id, message),
+  "conversation.left": ({ conversation_id: id }) => dropRow(id),
   "note.created": ({ conversation_id: id, note }) => {
+    hearWhisper(id, note);
     const thread = knownThread(id);
     if (thread?.phase !== "ready") return;
     if (mergeNotes(thread, [note])) syncThread(id);
@@ -43,6 +58,12 @@ const FRAMES = {
     markReadUpTo(thread, seq);
     changed("thread");
   },
+  delivered: ({ conversation_id: id, up_to_seq: seq }) => {
+    const thread = knownThread(id);
+    if (!thread) return;
+    markDeliveredUpTo(thread, seq);
+    changed("thread");
+  },
   typing: ({ conversation_id: id, author, on }) => {
     const thread = knownThread(id);
     if (!thread || (author?.kind ?? author) !== "customer") return;
@@ -50,7 +71,12 @@ const FRAMES = {
     changed("thread");
     if (on) setTimeout(() => changed("thread"), TYPING_MS + 50);
   },
+  notice: ({ notice }) => takeNotice(notice),
+  viewing: takeViewing,
+  "mention.created": ({ mention }) => takeMention(mention),
+  "conversation.woken": takeWoken,
   "presence.updated": putColleague,
+  "ticket.updated": ({ ticket }) => tellTicket(ticket),
   resync_required: ({ conversation_id: id }) => {
     if (id) syncThread(id);
     else resync();

@@ -1,9 +1,24 @@
 /** The head of the conversation: who it is, how it stands, what one may do. */
-import { canReply, canStepIn, canTake, close, giveBack, isBusy } from "./actions.js";
+import {
+  canReply,
+  canStepIn,
+  canTake,
+  canTakeBack,
+  close,
+  giveBack,
+  isBusy,
+  isElsewhere,
+} from "./actions.js";
 import { fill, h, part } from "./dom.js";
 import { t } from "./i18n.js";
 import { channelIcon, icon } from "./icons.js";
-import { isMine, state, subscribe, waitingSince } from "./store.js";
+import { elsewhereLine } from "./row.js";
+import { isSnoozed, snooze } from "./snooze.js";
+import { isMine, mayHandle, state, subscribe, waitingSince } from "./store.js";
+import { newTicket } from "./ticket-dialog.js";
+import { dateTime } from "./time.js";
+import { openTransfer, supervisorButtons } from "./transfer.js";
+import { viewersOf } from "./viewing.js";
 import { waitMark } from "./waits.js";
 
 let headBox;
@@ -14,10 +29,11 @@ let handlers = {};
 export function startHead(given) {
   handlers = given;
   headBox = part("thread-head");
-  subscribe(["open", "rows", "me", "composer"], drawHead);
+  subscribe(["open", "rows", "me", "composer", "viewing"], drawHead);
 }
 
 function statusLine(row) {
+  if (isElsewhere(row)) return elsewhereLine(row);
   if (row.status === "human")
     return isMine(row) ? t("status.mine") : t("status.theirs", { name: row.agent?.name ?? "" });
   return t(`status.${row.status}`);
@@ -28,9 +44,11 @@ function drawHead() {
   const busy = isBusy(state.openId);
   const signature = JSON.stringify([
     state.openId,
-    row && [row.contact, row.channel, row.status, row.agent, waitingSince(row), row.demo],
+    row && [row.contact, row.channel, row.status, row.agent, row.elsewhere, waitingSince(row), row.demo],
+    row?.snoozed_until,
     busy,
     state.me?.member?.id,
+    viewersOf(state.openId),
   ]);
   if (drawn === signature) return;
   drawn = signature;
@@ -62,9 +80,17 @@ function drawHead() {
         h("span", { class: `status status-${row.status}` }, statusLine(row)),
         h("span", { class: "row-channel" }, channelIcon(row.channel.kind), row.channel.name),
         since && waitMark(since),
+        isSnoozed(row) &&
+          h(
+            "span",
+            { class: "tag tag-snooze" },
+            icon("snooze"),
+            t("snooze.until", { time: dateTime(row.snoozed_until) }),
+          ),
+        viewers(state.openId),
       ),
     ),
-    h("div", { class: "thread-actions" }, actionButtons(row, busy)),
+    h("div", { class: "thread-actions" }, ticketButton(), actionButtons(row, busy)),
     h(
       "button",
       {
@@ -79,6 +105,17 @@ function drawHead() {
   );
 }
 
+function viewers(id) {
+  const names = viewersOf(id);
+  if (names.length === 0) return null;
+  return h(
+    "span",
+    { class: "viewers" },
+    icon("eye"),
+    t("viewing.who", { names: names.join(t("viewing.and")) }),
+  );
+}
+
 function backButton() {
   return h(
     "button",
@@ -90,6 +127,16 @@ function backButton() {
       on: { click: () => handlers.onBack() },
     },
     icon("back"),
+  );
+}
+
+function ticketButton() {
+  if (!mayHandle()) return null;
+  return h(
+    "button",
+    { type: "button", class: "button", title: t("ticket.new"), on: { click: newTicket } },
+    icon("ticket"),
+    h("span", { class: "button-label" }, t("ticket.one")),
   );
 }
 
@@ -109,10 +156,32 @@ function actionButtons(row, busy) {
     );
   if (canTake(row))
     return button("agent", t("take.action"), () => handlers.onTake(row.id), "button-main");
+  if (canTakeBack(row))
+    return button("agent", t("take.back"), () => handlers.onTake(row.id));
   if (canStepIn(row)) return button("agent", t("take.step_in"), () => handlers.onTake(row.id));
-  if (!canReply(row)) return null;
+  if (!canReply(row)) return supervisorButtons(row, button);
   return [
+    button("transfer", t("transfer.action"), () => openTransfer(row.id)),
+    snoozeButton(row, button),
     button("return", t("return.action"), (event) => giveBack(row.id, event.currentTarget)),
-    button("done", t("close.action"), (event) => close(row.id, event.currentTarget)),
+    button("done", t("close.action"), () => close(row.id)),
   ];
+}
+
+function snoozeButton(row, button) {
+  const label = t(isSnoozed(row) ? "snooze.wake" : "snooze.action");
+  const made = button("snooze", label, (event) => snooze(row.id, event.currentTarget));
+  made.dataset.part = "snooze";
+  return made;
+}
+
+/** Put the open conversation aside, as by the button. */
+export function snoozeOpen() {
+  headBox.querySelector("[data-part=snooze]")?.click();
+}
+
+/** Close the open conversation, if one may. */
+export function closeOpen() {
+  const row = state.rows.get(state.openId);
+  if (row && (canReply(row) || canTake(row)) && !isBusy(row.id)) close(row.id);
 }

@@ -1,5 +1,5 @@
 /** The bar on top: tenant, colleagues, presence, sound, connection. */
-import { setPresence } from "./actions.js";
+import { maySupervise, setPresence } from "./actions.js";
 import { fill, h, part, setText } from "./dom.js";
 import { t } from "./i18n.js";
 import { icon } from "./icons.js";
@@ -9,16 +9,25 @@ import { mayHandle, state, subscribe } from "./store.js";
 
 const PRESENCES = ["online", "busy", "rest", "offline"];
 
+// On a phone there is room for what tells something; the rest moves into the account's menu.
+const phone = matchMedia("(max-width: 699px)");
+
 // A short break of the connection is nobody's business.
 const BANNER_PAUSE_MS = 2_500;
 
 let lostAt = 0;
 let retryNow = () => {};
+let folded = [];
 
 /** Build the bar; the handlers open the dialogs and try the connection again. */
-export function startHeader({ openSettings, openKeys, onRetry }) {
+export function startHeader({ openSettings, openKeys, openBoard, openTickets, onRetry }) {
   retryNow = onRetry;
   const bar = part("tools");
+  folded = [
+    { name: "board", label: "board.open", open: openBoard, isOn: maySupervise },
+    { name: "ticket", label: "ticket.title", open: openTickets, isOn: () => true },
+    { name: "gear", label: "settings.open", open: openSettings, isOn: () => true },
+  ];
   const team = h(
     "button",
     { type: "button", class: "tool team" },
@@ -37,15 +46,19 @@ export function startHeader({ openSettings, openKeys, onRetry }) {
     h("span", { class: "account-name", dataset: { part: "account" } }),
     icon("chevron"),
   );
-  const sound = toolButton("bell", t("sound.toggle"), () => choose({ sound: !setting("sound") }));
+  const sound = toolButton("bell", t("sound.toggle"), () => choose({ sound: !setting("sound") }), "tool-folded");
   sound.dataset.part = "sound";
+  const board = toolButton("board", t("board.open"), openBoard, "tool-folded");
+  board.dataset.part = "board-button";
   fill(
     bar,
     team,
     presence,
     sound,
+    board,
+    toolButton("ticket", t("ticket.title"), openTickets, "tool-folded"),
     toolButton("keys", t("keys.open"), openKeys, "tool-keys"),
-    toolButton("gear", t("settings.open"), openSettings),
+    toolButton("gear", t("settings.open"), openSettings, "tool-folded"),
     account,
   );
   menuButton(team, { label: t("team.title"), build: buildTeam });
@@ -79,6 +92,7 @@ function draw() {
   }
   const button = part("presence");
   button.hidden = !mayHandle();
+  part("board-button").hidden = !maySupervise();
   button.dataset.presence = presence;
   fill(button, h("i", { class: "dot" }), h("span", {}, t(`presence.${presence}`)), icon("chevron"));
   button.setAttribute("aria-label", t("presence.now", { status: t(`presence.${presence}`) }));
@@ -153,7 +167,7 @@ function buildPresence(menu) {
   return h("div", { role: "menu", "aria-label": t("presence.title") }, PRESENCES.map(choice));
 }
 
-function buildAccount() {
+function buildAccount(menu) {
   const { me } = state;
   const signOut = part("sign-out").content.cloneNode(true);
   return [
@@ -163,8 +177,22 @@ function buildAccount() {
       h("strong", {}, me?.member?.name ?? ""),
       h("span", { class: "muted" }, me?.tenant.name ?? ""),
     ),
+    phone.matches && folded.filter((each) => each.isOn()).map((each) => foldedItem(each, menu)),
     signOut,
   ];
+}
+
+function foldedItem({ name, label, open }, menu) {
+  const follow = () => {
+    menu.hidePopover();
+    open();
+  };
+  return h(
+    "button",
+    { type: "button", class: "menu-item", on: { click: follow } },
+    icon(name),
+    h("span", {}, t(label)),
+  );
 }
 
 function drawBanner() {

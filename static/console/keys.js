@@ -10,13 +10,29 @@ const KEYS = [
   { keys: ["k"], help: "keys.previous" },
   { keys: ["Enter"], help: "keys.enter" },
   { keys: ["t"], help: "keys.take" },
+  { keys: ["a"], help: "keys.accept" },
+  { keys: ["d"], help: "keys.decline" },
   { keys: ["r"], help: "keys.reply" },
+  { keys: ["o"], help: "keys.transfer" },
   { keys: ["n"], help: "keys.note" },
+  { keys: ["p"], help: "keys.canned" },
+  { keys: ["b"], help: "keys.knowledge" },
+  { keys: ["s"], help: "keys.snooze" },
+  { keys: ["x"], help: "keys.close" },
+  { keys: ["q"], help: "keys.next_waiting" },
+  { keys: ["m"], help: "keys.mentions" },
+  { keys: ["f"], help: "keys.find" },
+  { keys: ["v"], help: "keys.choose" },
   { keys: ["Escape"], help: "keys.back" },
   { keys: ["g", "q"], help: "keys.queue" },
   { keys: ["g", "m"], help: "keys.mine" },
+  { keys: ["g", "s"], help: "keys.snoozed" },
+  { keys: ["g", "g"], help: "keys.group" },
   { keys: ["g", "a"], help: "keys.all" },
   { keys: ["g", "c"], help: "keys.closed" },
+  { keys: ["g", "b"], help: "keys.board" },
+  { keys: ["g", "t"], help: "keys.tickets" },
+  { keys: ["w"], help: "keys.new_ticket" },
   { keys: ["/"], help: "keys.search" },
   { keys: ["i"], help: "keys.context" },
   { keys: ["?"], help: "keys.help" },
@@ -32,7 +48,9 @@ export function startKeys(given) {
 }
 
 function isWriting(target) {
-  return target.closest?.("input, textarea, select, [contenteditable]");
+  const field = target.closest?.("input, textarea, select, [contenteditable]");
+  // A dialog just closed may still hold the focus in a field that nobody sees.
+  return field?.checkVisibility();
 }
 
 function onKey(event) {
@@ -40,6 +58,7 @@ function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (document.querySelector("dialog[open], :popover-open")) return;
   if (isWriting(event.target)) return;
+  if (event.repeat && event.key.length === 1 && !"jk".includes(event.key.toLowerCase())) return;
   // A focused button or link keeps its own Enter.
   if (event.key === "Enter" && event.target.closest("button, a, summary, [role=listbox]")) return;
   const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
@@ -72,5 +91,8 @@ export function keyHelp() {
     ]),
     [h("dt", {}, h("kbd", {}, "Enter")), h("dd", {}, t("keys.send"))],
     [h("dt", {}, h("kbd", {}, "Shift"), h("kbd", {}, "Enter")), h("dd", {}, t("keys.newline"))],
+    [h("dt", {}, h("kbd", {}, "/")), h("dd", {}, t("keys.slash"))],
+    [h("dt", {}, h("kbd", {}, "@")), h("dd", {}, t("keys.at"))],
+    [h("dt", {}, h("kbd", {}, "Tab")), h("dd", {}, t("keys.gap"))],
   );
 }

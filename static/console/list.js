@@ -1,4 +1,5 @@
 /** The lists on the left: tabs with counts, search, and rows of which only the visible are built. */
+import { bulkBar, isChoosing, isChosen, toggleChoosing, toggleChosen } from "./bulk.js";
 import { fill, h, part } from "./dom.js";
 import { t } from "./i18n.js";
 import { icon } from "./icons.js";
@@ -6,7 +7,7 @@ import { loadMore, refreshList, showList } from "./listing.js";
 import { announce } from "./overlay.js";
 import { fillRow, rowSignature } from "./row.js";
 import { choose, setting } from "./settings.js";
-import { listedRows, neighbour, state, subscribe } from "./store.js";
+import { listedRows, mayHandle, neighbour, state, subscribe } from "./store.js";
 import { buildTabs, drawTabs, LISTS } from "./tabs.js";
 
 const ROW_PX = 76;
@@ -21,8 +22,8 @@ let spacer;
 let message;
 let searchInput;
 
-/** Build the column; `onOpen(id, {byKey})` opens a conversation. */
-export function startList(onOpen) {
+/** Build the column; `onOpen(id, {byKey})` opens a conversation, `find()` the search of history. */
+export function startList(onOpen, find) {
   open = onOpen;
   const column = part("lists");
   searchInput = h("input", {
@@ -52,12 +53,33 @@ export function startList(onOpen) {
   fill(
     column,
     buildTabs(switchList),
-    h("div", { class: "search" }, icon("search"), searchInput),
+    h("div", { class: "search" }, icon("search"), searchInput, tools(find)),
+    bulkBar(),
     message,
     rowsBox,
   );
   new ResizeObserver(() => draw()).observe(rowsBox);
   subscribe(["list", "rows", "open", "me"], draw);
+}
+
+function tools(find) {
+  const button = (name, key, onClick) =>
+    h(
+      "button",
+      {
+        type: "button",
+        class: "icon-button",
+        "aria-label": t(key),
+        title: t(key),
+        on: { click: onClick },
+      },
+      icon(name),
+    );
+  const choose = button("choose", "bulk.begin", toggleChoosing);
+  subscribe(["me"], () => {
+    choose.hidden = !mayHandle();
+  });
+  return [button("history", "search.open", find), choose];
 }
 
 /** Show another list, with the search emptied. */
@@ -130,7 +152,8 @@ function reveal(index) {
 /** Open the row under the cursor. */
 export function openCursor() {
   const id = state.cursorId ?? listedRows()[0]?.id;
-  if (id) open(id, { byKey: true });
+  if (id && isChoosing()) toggleChosen(id);
+  else if (id) open(id, { byKey: true });
 }
 
 function onKey(event) {
@@ -150,7 +173,8 @@ function onClick(event) {
   const row = event.target.closest("[data-id]");
   if (!row) return;
   state.cursorId = row.dataset.id;
-  open(row.dataset.id, { byKey: false });
+  if (isChoosing()) toggleChosen(row.dataset.id);
+  else open(row.dataset.id, { byKey: false });
 }
 
 function onScroll() {
@@ -164,6 +188,7 @@ function draw() {
   drawMessage(rows);
   spacer.style.height = `${rows.length * ROW_PX}px`;
   rowsBox.setAttribute("aria-busy", String(state.list.phase === "loading"));
+  rowsBox.setAttribute("aria-multiselectable", String(isChoosing()));
   const from = Math.max(0, Math.floor(rowsBox.scrollTop / ROW_PX) - OVERSCAN);
   const until = Math.min(
     rows.length,
@@ -215,7 +240,8 @@ function drawRow(row, index, size) {
   element.style.transform = `translateY(${index * ROW_PX}px)`;
   element.setAttribute("aria-posinset", index + 1);
   element.setAttribute("aria-setsize", size);
-  element.setAttribute("aria-selected", String(row.id === state.openId));
+  const selected = isChoosing() ? isChosen(row.id) : row.id === state.openId;
+  element.setAttribute("aria-selected", String(selected));
   element.classList.toggle("row-cursor", row.id === state.cursorId);
 }
 

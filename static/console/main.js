@@ -1,14 +1,27 @@
 /** Puts the console together and starts it. */
-import { take } from "./actions.js";
+import { canReply, take } from "./actions.js";
 import { markSeen, startAlerts, tickAlerts } from "./alerts.js";
 import { ApiError, whenSignedOut } from "./api.js";
-import { edit, focusReply, setMode, startComposer } from "./composer.js";
+import { startBoard } from "./board.js";
+import { toggleChoosing } from "./bulk.js";
+import { startCanned } from "./canned.js";
+import {
+  edit,
+  focusReply,
+  openCanned,
+  putAnswer,
+  sendAnswer,
+  setMode,
+  startComposer,
+} from "./composer.js";
 import { startContext } from "./context.js";
 import { part } from "./dom.js";
 import { takeFrame } from "./frames.js";
+import { closeOpen, snoozeOpen } from "./head.js";
 import { startHeader } from "./header.js";
 import { t, useLanguage } from "./i18n.js";
 import { keyHelp, startKeys } from "./keys.js";
+import { startKnowledge } from "./knowledge-panel.js";
 import {
   focusList,
   focusSearch,
@@ -18,15 +31,24 @@ import {
   startList,
   switchList,
 } from "./list.js";
-import { dialog } from "./overlay.js";
+import { openMentions, startMentions } from "./mentions.js";
+import { acceptFirst, declineFirst, startOffers, tickOffers } from "./offer.js";
+import { dialog, toast } from "./overlay.js";
 import { buildPreferences } from "./preferences.js";
 import { goTo, startRoute } from "./route.js";
+import { startSearch } from "./search.js";
 import { choose, setting } from "./settings.js";
 import { openSocket } from "./socket.js";
-import { changed, state } from "./store.js";
-import { loadMe, openConversation, startResync, useSocket } from "./sync.js";
-import { focusThread, showLatest, startThread, takeOpen } from "./thread.js";
+import { changed, state, waitingRows } from "./store.js";
+import { startSuggestions } from "./suggestion.js";
+import { loadDesk, loadMe, openConversation, startResync, useSocket } from "./sync.js";
+import { focusThread, showLatest, showPlace, startThread, takeOpen } from "./thread.js";
+import { startTicketCard } from "./ticket-card.js";
+import { newTicket, startTicketDialog } from "./ticket-dialog.js";
+import { openTicket, openTickets, startTickets } from "./tickets.js";
 import { useZone } from "./time.js";
+import { openTransfer, startTransfer } from "./transfer.js";
+import { startViewing } from "./viewing.js";
 import { tickWaits } from "./waits.js";
 
 const SOCKET = "/ws/console/v1/";
@@ -97,8 +119,38 @@ function toggleLists() {
 const openKeys = dialog("keys-dialog", t("keys.title"), keyHelp);
 const openSettings = dialog("settings-dialog", t("settings.title"), buildPreferences);
 
-startHeader({ openSettings, openKeys, onRetry: () => socket?.retryNow() });
-startList(openRow);
+startTransfer({ onTake: goTo });
+startOffers({ onAccept: takeById, onOpen: goTo });
+const showBoard = startBoard({
+  onOpen: goTo,
+  onWhisper: (id) => {
+    goTo(id);
+    setMode("note", { focus: true });
+  },
+});
+const openKnowledge = startKnowledge({ onUse: putAnswer, onSend: sendAnswer });
+const openSearch = startSearch((id, place) => {
+  goTo(id);
+  showPlace(place);
+});
+
+// The one who has waited longest, of those that are not open already.
+function openNextWaiting() {
+  const next = waitingRows().find((row) => row.id !== state.openId);
+  if (next) openRow(next.id, { byKey: true });
+  else toast(t("empty.queue"), "info");
+}
+
+startHeader({
+  openSettings,
+  openKeys,
+  openBoard: showBoard,
+  openTickets,
+  onRetry: () => socket?.retryNow(),
+});
+startMentions(goTo);
+startCanned();
+startList(openRow, openSearch);
 startThread({
   onBack: back,
   onContext: () => showContext(!contextIsOpen()),
@@ -109,10 +161,16 @@ startComposer({
   onTake: takeById,
   onSent: showLatest,
   onLeave: focusThread,
+  onKnowledge: openKnowledge,
   sendFrame: (frame) => socket?.send(frame) ?? false,
 });
-startContext({ onOpen: goTo, onClose: () => showContext(false) });
+startContext({ onClose: () => showContext(false) });
 startAlerts(goTo);
+startSuggestions();
+startViewing((frame) => socket?.send(frame) ?? false);
+startTickets(goTo);
+startTicketDialog(openTicket);
+startTicketCard(openTicket);
 startKeys({
   j: () => moveCursor(1),
   k: () => moveCursor(-1),
@@ -123,14 +181,30 @@ startKeys({
       : state.cursorId && takeById(state.cursorId),
   r: focusReply,
   n: () => state.openId && setMode("note", { focus: true }),
+  p: openCanned,
+  b: openKnowledge,
+  s: snoozeOpen,
+  x: closeOpen,
+  q: openNextWaiting,
+  m: openMentions,
+  f: openSearch,
+  v: toggleChoosing,
   Escape: back,
   "/": focusSearch,
   i: () => showContext(!contextIsOpen()),
   "?": openKeys,
+  a: acceptFirst,
+  d: declineFirst,
+  o: () => canReply(state.rows.get(state.openId)) && openTransfer(state.openId),
+  "g b": showBoard,
+  "g g": () => state.me?.groups.length && switchList("group"),
   "g q": () => switchList("queue"),
   "g m": () => switchList("mine"),
+  "g s": () => switchList("snoozed"),
   "g a": () => switchList("all"),
   "g c": () => switchList("closed"),
+  "g t": openTickets,
+  w: newTicket,
 });
 part("lists-toggle").addEventListener("click", toggleLists);
 cramped.addEventListener("change", () =>
@@ -141,6 +215,7 @@ showContext(!cramped.matches && setting("context"), { keep: false });
 function tick() {
   tickWaits();
   tickAlerts();
+  tickOffers();
   socket.beat();
 }
 
@@ -168,8 +243,12 @@ async function begin() {
   }
   socket = openSocket(SOCKET, { frame: takeFrame, link: setLink });
   useSocket(socket);
+  loadDesk();
   restoreList();
+  // A mail names the ticket in the address.
+  const named = location.hash.match(/^#\/t\/([\w-]+)$/);
   startRoute(showRoute);
+  if (named) openTicket(named[1]);
   startResync();
   startTicking();
   document.documentElement.dataset.ready = "true";

@@ -34,7 +34,8 @@ function keep(id) {
   changed("thread");
 }
 
-function newKey() {
+/** Return a new id by which the server tells a repeat from another one. */
+export function newKey() {
   if (crypto.randomUUID) return crypto.randomUUID();
   // Pages on plain http from another host have no randomUUID.
   const bytes = crypto.getRandomValues(new Uint8Array(16));
@@ -44,11 +45,19 @@ function newKey() {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
 
-/** Send a text as a "message" to the visitor or as a private "note"; it shows up at once. */
-export function send(id, kind, text) {
+/**
+ * Send a text as a "message" to the visitor or as a private "note"; it shows up at once.
+ *
+ * `more` goes along: the version_id a message says, the mentions of a note; `along` has the
+ * attachments of a message and what it quotes.
+ */
+export function send(id, kind, text, more = {}, along = {}) {
   const entry = {
     kind,
     text,
+    more,
+    attachments: along.attachments ?? [],
+    quote: along.quote ?? null,
     client_msg_id: newKey(),
     created_at: new Date().toISOString(),
     state: "sending",
@@ -89,10 +98,16 @@ function enqueue(id, entry) {
   done.finally(() => chains.get(id) === done && chains.delete(id));
 }
 
+function moreOf(entry) {
+  if (entry.kind === "note") return entry.more;
+  const attachments = (entry.attachments ?? []).map((file) => file.id);
+  return { ...entry.more, attachments, quote: entry.quote?.id ?? null };
+}
+
 async function deliver(id, entry) {
   const post = entry.kind === "note" ? postNote : postMessage;
   try {
-    const stored = await post(id, entry.client_msg_id, entry.text);
+    const stored = await post(id, entry.client_msg_id, entry.text, moreOf(entry));
     entry.state = "sent";
     if (entry.kind === "note") entry.number = stored.number;
     else entry.seq = stored.seq;

@@ -32,6 +32,34 @@ export function toast(text, kind = "info") {
   setTimeout(close, TOAST_MS);
 }
 
+/** Show a line that leads somewhere, until it is followed or put away. */
+export function toastFor(text, follow) {
+  const close = () => box.remove();
+  const go = () => {
+    close();
+    follow();
+  };
+  const box = h(
+    "div",
+    { class: "toast toast-info" },
+    icon("info"),
+    h("button", { type: "button", class: "toast-link", on: { click: go } }, text),
+    h(
+      "button",
+      {
+        type: "button",
+        class: "icon-button",
+        "aria-label": t("action.dismiss"),
+        on: { click: close },
+      },
+      icon("close"),
+    ),
+  );
+  const stack = part("toasts");
+  stack.append(box);
+  while (stack.childElementCount > 3) stack.firstElementChild.remove();
+}
+
 /** Say something to a screen reader only. */
 export function announce(text) {
   fill(part("announcer"), text);
@@ -130,6 +158,32 @@ export function ask(button, { title, text, action, noteLabel = "", danger = fals
     placeBeside(button, form);
     (note ?? form.querySelector("[type=submit]")).focus();
   });
+}
+
+/** Float a box beside a button until something is chosen; `build(close)` returns its content. */
+export function floatBeside(button, label, build) {
+  const box = h("div", { class: "popover", popover: "auto", role: "dialog", "aria-label": label });
+  fill(
+    box,
+    build(() => box.hidePopover()),
+  );
+  box.addEventListener("toggle", (event) => {
+    if (event.newState !== "closed") return;
+    box.remove();
+    if (button.isConnected) button.focus();
+  });
+  box.addEventListener("keydown", (event) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const items = [...box.querySelectorAll("button.menu-item")];
+    const at = items.indexOf(document.activeElement);
+    if (!step || at === -1) return;
+    event.preventDefault();
+    items[(at + step + items.length) % items.length].focus();
+  });
+  document.body.append(box);
+  box.showPopover();
+  placeBeside(button, box);
+  box.querySelector("button").focus();
 }
 
 /** Build a dialog that fills itself whenever it opens. */

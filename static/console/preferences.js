@@ -47,6 +47,7 @@ function soundGroup() {
       ),
       !canSound() && h("span", { class: "muted" }, t("sound.asleep")),
     ),
+    checkbox("quietBusy", t("sound.quiet_busy")),
     h("p", { class: "muted" }, t("sound.hint")),
   );
 }

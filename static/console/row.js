@@ -1,4 +1,6 @@
 /** One conversation as a row of a list. */
+import { resolvedBadge } from "./brief.js";
+import { isChoosing, isChosen } from "./bulk.js";
 import { fill, h } from "./dom.js";
 import { t } from "./i18n.js";
 import { channelIcon, icon } from "./icons.js";
@@ -8,7 +10,8 @@ import { waitMark } from "./waits.js";
 
 /** Return what a row's look depends on; as long as it is the same, nothing is drawn anew. */
 export function rowSignature(row) {
-  return JSON.stringify([row, isMine(row), shortTime(row.last_at)]);
+  const box = isChoosing() && isChosen(row.id);
+  return JSON.stringify([row, isMine(row), shortTime(row.last_at), isChoosing(), box]);
 }
 
 /** Draw a row's name, wait, last line, channel, reason and holder. */
@@ -20,6 +23,7 @@ export function fillRow(element, row) {
     h(
       "div",
       { class: "row-top" },
+      isChoosing() && checkMark(row),
       h("span", { class: "row-name" }, row.contact.name || t("contact.anonymous")),
       row.contact.verified && verifiedMark(),
       row.demo && h("span", { class: "tag" }, t("row.demo")),
@@ -50,10 +54,21 @@ export function fillRow(element, row) {
         channelIcon(row.channel.kind),
         row.channel.name,
       ),
+      row.snoozed_until && snoozeMark(row),
+      row.wrap_up && resolvedBadge(row.wrap_up),
+      row.wrap_up?.category && h("span", { class: "tag" }, row.wrap_up.category.name),
       row.reason_label && h("span", { class: "tag tag-reason" }, row.reason_label),
+      row.elsewhere && h("span", { class: "tag" }, elsewhereLine(row)),
       holder(row),
     ),
   );
+}
+
+/** Return what another system has to do with the conversation, in a few words. */
+export function elsewhereLine(row) {
+  const { system, state, agent } = row.elsewhere;
+  if (state === "accepted" && agent) return t("elsewhere.accepted_by", { system, agent });
+  return t(`elsewhere.${state}`, { system });
 }
 
 function unreadMark(count) {
@@ -66,6 +81,25 @@ function unreadMark(count) {
       role: "img",
     },
     count > 99 ? "99+" : String(count),
+  );
+}
+
+// The row itself says whether it is chosen; this is for the eye.
+function checkMark(row) {
+  const chosen = isChosen(row.id);
+  return h(
+    "span",
+    { class: `check-mark${chosen ? " is-chosen" : ""}`, "aria-hidden": "true" },
+    chosen && icon("check"),
+  );
+}
+
+function snoozeMark(row) {
+  return h(
+    "span",
+    { class: "tag tag-snooze", title: t("snooze.until", { time: dateTime(row.snoozed_until) }) },
+    icon("snooze"),
+    shortTime(row.snoozed_until),
   );
 }
 
@@ -88,8 +122,10 @@ function authorHint(row) {
 function holder(row) {
   if (row.status === "bot")
     return h("span", { class: "row-holder" }, icon("spark"), t("status.bot"));
+  if (row.elsewhere?.held) return null;
   if (row.agent && !isMine(row))
     return h("span", { class: "row-holder" }, icon("agent"), row.agent.name);
-  if (row.status === "closed") return h("span", { class: "row-holder" }, t("status.closed"));
+  if (row.status === "closed" && !row.wrap_up)
+    return h("span", { class: "row-holder" }, t("status.closed"));
   return null;
 }

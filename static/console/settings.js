@@ -1,7 +1,14 @@
 /** What one person chose on this machine: kept in localStorage, or in memory where it is blocked. */
 
 const KEY = "yingda.console.settings";
-const DEFAULTS = { sound: true, volume: 0.6, notifications: true, list: "queue", context: true };
+const DEFAULTS = {
+  sound: true,
+  volume: 0.6,
+  notifications: true,
+  quietBusy: false,
+  list: "queue",
+  context: true,
+};
 
 let values = { ...DEFAULTS, ...read() };
 const listeners = new Set();

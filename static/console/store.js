@@ -10,8 +10,17 @@ export const state = {
   rows: new Map(),
   details: new Map(),
   list: freshList("queue", ""),
-  counts: { queue: null, mine: null, all: null },
+  counts: { queue: null, mine: null, snoozed: null, group: null, all: null },
+  // Who is there to be called, and how the tenant wraps up.
+  desk: {
+    people: [],
+    channels: [],
+    wrap_up: { demand: "optional", categories: [] },
+    mentions_unread: 0,
+  },
   openId: null,
+  // The open conversation, once the socket watches it.
+  watchedId: null,
   cursorId: null,
 };
 
@@ -28,7 +37,10 @@ export function subscribe(topics, listener) {
   }
 }
 
-/** Tell that something of a topic changed: me, link, list, rows, open, thread, detail, composer. */
+/**
+ * Tell that something of a topic changed: me, desk, link, list, rows, open, watched, thread, detail,
+ * composer, viewing.
+ */
 export function changed(...topics) {
   if (topics.includes("rows") || topics.includes("list")) sorted = null;
   if (pending.size === 0) queueMicrotask(tell);
@@ -59,8 +71,38 @@ export function mayHandle() {
   return state.me?.member.can_handle !== false;
 }
 
+/** Return whether a waiting row rings at the signed-in person. */
+export function ringsAtMe(row) {
+  return Boolean(row?.offer && state.me && row.offer.to === state.me.member.id);
+}
+
+/** Return the rows that ring at the signed-in person, the first to end first. */
+export function myOffers() {
+  return [...state.rows.values()]
+    .filter((row) => row.status === "waiting_human" && ringsAtMe(row))
+    .sort((a, b) => time(a.offer.until) - time(b.offer.until));
+}
+
+function worksIn(group) {
+  return Boolean(group && state.me?.groups.some((one) => one.id === group.id));
+}
+
+/** Forget a row that is no longer to be seen. */
+export function dropRow(id) {
+  const before = state.rows.get(id);
+  if (!before || id === state.openId) return;
+  for (const name of Object.keys(state.counts)) {
+    if (state.counts[name] && belongs(before, name)) state.counts[name] -= 1;
+  }
+  state.rows.delete(id);
+  state.list.ids.delete(id);
+  changed("rows", "list");
+}
+
 /** Return since when somebody waits for a person's word: in the queue, or with an agent. */
 export function waitingSince(row) {
+  // Who waits over there waits in no queue of ours.
+  if (row.elsewhere?.held) return null;
   if (row.waiting_since) return row.waiting_since;
   return row.status === "human" && row.last_author === "customer" ? row.last_at : null;
 }
@@ -69,9 +111,11 @@ export function waitingSince(row) {
 function belongs(row, name) {
   // A conversation in which nothing was said yet is in no list.
   if (row.last_seq === 0) return false;
-  if (name === "queue") return row.status === "waiting_human";
-  if (name === "mine") return row.status === "human" && isMine(row);
+  if (name === "queue") return row.status === "waiting_human" && !row.elsewhere?.held;
+  if (name === "mine") return row.status === "human" && isMine(row) && !row.snoozed_until;
+  if (name === "snoozed") return row.status === "human" && isMine(row) && Boolean(row.snoozed_until);
   if (name === "closed") return row.status === "closed";
+  if (name === "group") return row.status !== "closed" && worksIn(row.group);
   return row.status !== "closed";
 }
 
@@ -196,10 +240,12 @@ function addFresh(list, askedAt) {
   }
 }
 
-/** Remember a colleague's presence. */
-export function putColleague({ member_id: id, name, status }) {
-  if (state.me && id === state.me.member.id) state.presence = status;
-  else state.colleagues.set(id, { name, status });
+/** Remember a colleague's presence, or one's own as another tab or the server set it. */
+export function putColleague({ member_id: id, name, status, rested = false }) {
+  if (state.me && id === state.me.member.id) {
+    state.presence = status;
+    state.me.rested = rested;
+  } else state.colleagues.set(id, { name, status });
   changed("me");
 }
 

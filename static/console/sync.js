@@ -9,6 +9,7 @@ import {
   mergeEarlier,
   mergeMessages,
   mergeNotes,
+  mergeWithdrawn,
   renewalFloor,
   threadOf,
   unreadStart,
@@ -37,6 +38,16 @@ export async function loadMe() {
   for (const colleague of me.colleagues ?? []) putColleague(colleague);
   changed("me", "list", "thread", "detail");
   return me;
+}
+
+/** Learn who one's colleagues are, how the tenant wraps up, and what is unread. */
+export async function loadDesk() {
+  try {
+    Object.assign(state.desk, await api.getDesk());
+    changed("desk");
+  } catch (error) {
+    ignoreApiError(error);
+  }
 }
 
 /** Open a conversation, or none with null. */
@@ -162,6 +173,7 @@ async function syncLoop(id, job) {
         throw error;
       }
       mergeMessages(thread, answer.messages);
+      mergeWithdrawn(thread, answer.withdrawn);
       mergeNotes(thread, answer.notes);
       clearArrived(thread);
       changed("thread", "detail");
@@ -219,6 +231,7 @@ function rewatch() {
   if (watched && watched !== state.openId) {
     socket?.send({ t: "unwatch", conversation_id: watched });
     watched = null;
+    state.watchedId = null;
   }
   const thread = state.openId ? threadOf(state.openId) : null;
   if (!thread || thread.phase !== "ready") return;
@@ -229,12 +242,15 @@ function rewatch() {
     last_seq: thread.lastSeq,
     last_note: thread.lastNote,
   });
+  state.watchedId = watched;
+  changed("watched");
 }
 
 /** Ask again for everything on screen. */
 export function resync() {
   refreshList();
   refreshQueue();
+  loadDesk();
   if (!state.openId) return;
   const thread = threadOf(state.openId);
   if (thread.phase === "ready") {

@@ -4,7 +4,7 @@ import { t } from "./i18n.js";
 import { state } from "./store.js";
 
 /** The lists, in the order of their tabs. */
-export const LISTS = ["queue", "mine", "all", "closed"];
+export const LISTS = ["queue", "mine", "snoozed", "group", "all", "closed"];
 
 let choose = () => {};
 
@@ -37,10 +37,13 @@ function moveTab(event) {
   const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
   if (!step) return;
   event.preventDefault();
-  const at = LISTS.indexOf(state.list.name);
-  choose(LISTS[(at + step + LISTS.length) % LISTS.length]);
-  document.querySelector(`.tab[data-list="${state.list.name}"]`).focus();
+  const shown = LISTS.filter((name) => !tabOf(name).hidden);
+  const at = shown.indexOf(state.list.name);
+  choose(shown[(at + step + shown.length) % shown.length]);
+  tabOf(state.list.name).focus();
 }
+
+const tabOf = (name) => document.querySelector(`.tab[data-list="${name}"]`);
 
 /** Mark the current list and renew the counts. */
 export function drawTabs() {
@@ -50,6 +53,11 @@ export function drawTabs() {
     button.setAttribute("aria-selected", String(current));
     button.tabIndex = current ? 0 : -1;
     const count = state.counts[name];
+    // Most agents put nothing aside most of the time: the tab is there when something is in it.
+    const idle = name === "snoozed" && !count;
+    // Without groups of one's own there is nothing to tell apart.
+    const alone = name === "group" && !state.me?.groups.length;
+    button.hidden = (idle || alone) && !current;
     const counter = button.querySelector(".tab-count");
     setText(counter, count || count === 0 ? String(count) : "");
     counter.classList.toggle("tab-count-urgent", name === "queue" && count > 0);

@@ -48,6 +48,31 @@ export function startThread(given) {
   document.addEventListener("visibilitychange", readIfSeen);
 }
 
+const MOST_PAGES = 40;
+
+/** Show the place of a message (`seq`) or note in the open conversation, however far back. */
+export async function showPlace({ seq, note }) {
+  const id = state.openId;
+  for (let page = 0; page < MOST_PAGES && id === state.openId; page += 1) {
+    const thread = knownThread(id);
+    const wanted = seq ?? thread?.notes.get(note)?.after_seq;
+    if (thread?.phase === "failed") return;
+    if (thread?.phase === "ready" && (!thread.hasEarlier || wanted >= thread.firstSeq)) break;
+    if (thread?.phase === "ready") await loadEarlier(id);
+    else await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  if (id !== state.openId) return;
+  draw();
+  const place = lines.querySelector(seq ? `[data-seq="${seq}"]` : `[data-note="${note}"]`);
+  if (!place) return;
+  stuck = false;
+  place.scrollIntoView({ block: "center" });
+  place.classList.add("is-found");
+  place.tabIndex = -1;
+  place.focus({ preventScroll: true });
+  setTimeout(() => place.classList.remove("is-found"), 3_000);
+}
+
 /** Put the keyboard focus onto what was said. */
 export function focusThread() {
   stream.focus();
@@ -78,7 +103,7 @@ function drawEmpty(thread) {
     fill(
       empty,
       icon("chat"),
-      h("p", { class: "empty-title" }, t("thread.none")),
+      h("h1", { class: "empty-title" }, t("thread.none")),
       h("p", {}, t("thread.none_hint")),
     );
   else if (kind === "failed") fill(empty, failure(thread));

@@ -134,6 +134,22 @@ export function markReadUpTo(thread, seq) {
   }
 }
 
+/** Mark agents' messages up to a place as delivered to the visitor's device, unless they are read. */
+export function markDeliveredUpTo(thread, seq) {
+  for (const [number, message] of thread.messages) {
+    if (number <= seq && message.author.kind === "agent" && message.status === "sent") {
+      thread.messages.set(number, { ...message, status: "delivered" });
+    }
+  }
+}
+
+/** Take over messages that were withdrawn, of those held. */
+export function mergeWithdrawn(thread, messages = []) {
+  for (const message of messages) {
+    if (thread.messages.has(message.seq)) put(thread, message);
+  }
+}
+
 /** Return the seq of the last message by this kind of author, or 0. */
 export function lastSeqBy(thread, kind) {
   for (let seq = thread.lastSeq; seq >= (thread.firstSeq ?? 1); seq -= 1) {

@@ -16,7 +16,7 @@ export function learnServerTime(iso, sentAt = Date.now()) {
 }
 
 /** Return the server's present instant in milliseconds. */
-function serverNow() {
+export function serverNow() {
   return Date.now() + offset;
 }
 
@@ -78,6 +78,11 @@ export function secondsSince(iso) {
   return Math.max(0, Math.floor((serverNow() - Date.parse(iso)) / SECOND));
 }
 
+/** Return whole seconds until an instant, never below zero. */
+export function secondsUntil(iso) {
+  return Math.max(0, Math.ceil((Date.parse(iso) - serverNow()) / SECOND));
+}
+
 /** Return a duration in words: "48 s", "1 min 05 s", "3 h 20 min", "2 d 4 h". */
 export function duration(seconds) {
   if (seconds < 60) return t("duration.seconds", { s: seconds });
@@ -97,4 +102,19 @@ export function duration(seconds) {
 export function pressure(seconds, promise) {
   if (seconds >= promise) return "over";
   return seconds >= promise / 2 ? "near" : "calm";
+}
+
+/** Return an instant as the tenant's clock shows it, in the form of a datetime-local field. */
+export function asLocal(at) {
+  return `${day(at)}T${clock(at)}`;
+}
+
+/** Return the instant that the tenant's clock shows so, from what a datetime-local field holds. */
+export function fromLocal(text) {
+  const asUtc = (local) => Date.parse(`${local}:00Z`);
+  let at = new Date(asUtc(text));
+  // Twice, because the offset at the first guess may be that of the other side of a change.
+  for (let round = 0; round < 2; round += 1)
+    at = new Date(at.getTime() + asUtc(text) - asUtc(asLocal(at)));
+  return at;
 }

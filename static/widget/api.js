@@ -1,5 +1,7 @@
 /** The visitor's REST calls. */
 
+import { postFile } from "../files/upload.js";
+
 const BASE = "/api/client/v1";
 const TIMEOUT_MS = 15000;
 
@@ -103,6 +105,22 @@ export function createApi({ session, locale, reached }) {
     }
   }
 
+  /** Carry a file to the server; returns {done, cancel} as `postFile` does. */
+  function upload(file, progress) {
+    const post = () => {
+      const headers = { Authorization: `Bearer ${session.token()}`, "Accept-Language": locale() };
+      return postFile(`${BASE}/attachments`, file, { headers, progress });
+    };
+    const token = session.token();
+    let running = post();
+    const done = running.done.catch(async (error) => {
+      if (error.status !== 401 || !(await session.renew(token).catch(() => false))) throw error;
+      running = post();
+      return running.done;
+    });
+    return { done, cancel: () => running.cancel() };
+  }
+
   const query = (values) => {
     const given = Object.entries(values).filter(([, value]) => value !== undefined);
     return given.length ? `?${new URLSearchParams(given)}` : "";
@@ -116,14 +134,22 @@ export function createApi({ session, locale, reached }) {
     createConversation: () => call("POST", "/conversations", {}),
     messages: (id, window) => call("GET", `${room(id)}/messages${query(window)}`),
     send: (id, message) => call("POST", `${room(id)}/messages`, message),
+    upload,
     handoff: (id) => call("POST", `${room(id)}/handoff`, {}),
+    resume: (id) => call("POST", `${room(id)}/resume`, {}),
     close: (id) => call("POST", `${room(id)}/close`, {}),
     read: (id, seq) => call("POST", `${room(id)}/read`, { up_to_seq: seq }),
     typing: (id, on) => call("POST", `${room(id)}/typing`, { on }),
-    feedback: (id, helpful) =>
-      call("POST", `/messages/${encodeURIComponent(id)}/feedback`, { helpful }),
+    feedback: (id, judgement) =>
+      call("POST", `/messages/${encodeURIComponent(id)}/feedback`, judgement),
+    survey: (id, answer) => call("POST", `/surveys/${encodeURIComponent(id)}`, answer),
     acceptNotice: (version) => call("POST", "/notices/accept", { version }),
     identify: (identity) => call("POST", "/sessions/identify", identity),
+    leaveTicket: (ticket) => call("POST", "/tickets", ticket),
+    tickets: () => call("GET", "/tickets"),
+    ticket: (number) => call("GET", `/tickets/${encodeURIComponent(number)}`),
+    commentTicket: (number, comment) =>
+      call("POST", `/tickets/${encodeURIComponent(number)}/comments`, comment),
     endSession: () => call("DELETE", "/sessions/current"),
   };
 }

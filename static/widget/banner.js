@@ -1,14 +1,25 @@
 /** One calm sentence about whatever is not as usual. */
 
+import { dayAndTime } from "./dates.js";
 import { make, part, setText } from "./dom.js";
 import { t } from "./i18n.js";
 
-function queueWords(position) {
+function queueWords({
+  queue_position: position,
+  wait_estimate_seconds: estimate,
+  opens_at: back,
+  ticket,
+}) {
+  if (back && ticket) return t("waiting_ticket", { time: dayAndTime(back), number: ticket });
+  if (back) return t("waiting_closed", { time: dayAndTime(back) });
   if (!position) return t("waiting");
-  return position === 1 ? t("waiting_first") : t("waiting_position", { n: position });
+  const place = position === 1 ? t("waiting_first") : t("waiting_position", { n: position });
+  // Nobody counts the seconds of an estimate.
+  const minutes = Math.ceil(estimate / 60);
+  return estimate && position > 1 ? place + t("waiting_estimate", { n: minutes }) : place;
 }
 
-/** Return {tone, text, action} for the view, or null where nothing needs saying. */
+/** Return {tone, text, action or actions} for the view, or null where nothing needs saying. */
 export function bannerOf(view) {
   const status = view.conversation ? view.conversation.status : null;
   const { hold } = view;
@@ -32,7 +43,10 @@ export function bannerOf(view) {
     return { tone: "info", text: t("rate_limited", { n: seconds }) };
   }
   if (status === "waiting_human") {
-    return { tone: "info", text: queueWords(view.conversation.queue_position) };
+    const text = queueWords(view.conversation);
+    // What is kept as a ticket need not be left again.
+    const first = view.conversation.ticket ? "ticket_mine" : "leave_message";
+    return { tone: "info", text, actions: [first, "to_assistant"] };
   }
   if (asking) return { tone: "info", text: t("handoff_sending") };
   if (status === "closed") return { tone: "info", text: t("closed") };
@@ -51,15 +65,17 @@ export function createBanner(on) {
       banner.hidden = state === null;
       banner.dataset.tone = state ? state.tone : "";
       setText(words, state ? state.text : "");
-      const action = state ? state.action || "" : "";
-      const shape = action ? `${action}:${t(action)}` : "";
+      const names = state ? state.actions || (state.action ? [state.action] : []) : [];
+      const shape = names.map((name) => `${name}:${t(name)}`).join();
       if (actions.dataset.shape === shape) return;
       actions.dataset.shape = shape;
-      actions.replaceChildren();
-      if (!action) return;
-      const button = make("button", { type: "button", className: "banner-button" }, t(action));
-      button.addEventListener("click", () => on(action));
-      actions.append(button);
+      actions.replaceChildren(
+        ...names.map((name) => {
+          const button = make("button", { type: "button", className: "banner-button" }, t(name));
+          button.addEventListener("click", () => on(name));
+          return button;
+        }),
+      );
     },
   };
 }

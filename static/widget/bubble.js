@@ -3,6 +3,9 @@
 import { clock } from "./dates.js";
 import { make, setText } from "./dom.js";
 import { t } from "./i18n.js";
+import { createReasons } from "./reasons.js";
+import { createSurvey } from "./survey.js";
+import { filesOfItem, menuOfItem, quoteOfItem } from "./message-menu.js";
 import { appendText, linkTo, safeAddress } from "./text.js";
 
 const UNSENT = ["unsent", "failed"];
@@ -78,17 +81,20 @@ function feedbackRow(item, on) {
     vote.addEventListener("click", () => on.rate(item, value === "helpful"));
     row.append(vote);
   }
-  row.append(make("span", { className: "rate-word", role: "status" }));
-  return row;
+  const word = make("span", { className: "rate-word", role: "status" });
+  const reasons = createReasons((said) => on.rate(item, false, said));
+  row.append(word, reasons.element);
+  return { element: row, word, reasons };
 }
 
-function updateFeedback(row, item) {
+function updateFeedback({ element, word, reasons }, item) {
   const { value, failed } = item.feedback;
-  for (const vote of row.querySelectorAll(".vote")) {
+  for (const vote of element.querySelectorAll(".vote")) {
     vote.setAttribute("aria-pressed", String(vote.dataset.value === value));
   }
   const words = { helpful: t("feedback_thanks"), unhelpful: t("feedback_sorry") };
-  setText(row.lastElementChild, failed ? t("feedback_failed") : words[value] || "");
+  setText(word, failed ? t("feedback_failed") : words[value] || "");
+  reasons.update(item.feedback);
 }
 
 function stateLine(item, on) {
@@ -126,28 +132,41 @@ export function createBubble(item, assistant, on) {
   // Handlers must see the item as it is when they run.
   const handlers = {
     press: (button) => on.press(button),
-    rate: (_, helpful) => on.rate(current, helpful),
+    rate: (_, helpful, said) => on.rate(current, helpful, said),
     retry: () => on.retry(current),
     discard: () => on.discard(current),
   };
 
+  if (item.survey) return createSurvey(item, on);
   if (item.author === "system") {
     const line = make("p", { className: "system" });
     appendText(line, item.text);
     return { element: line, update: () => {} };
   }
 
-  const element = make("article", { className: `message from-${item.author}` });
+  const element = make("article", { className: `message from-${item.author} has-menu` });
+  element.classList.toggle("is-withdrawn", Boolean(item.withdrawn));
+  element.dataset.id = item.id;
   const bubble = make("div", { className: "bubble" });
   bubble.append(make("span", { className: "hidden-text" }, `${speaker(item, assistant)}: `));
-  appendText(bubble, item.text);
+  const quote = quoteOfItem(item, assistant);
+  if (quote) bubble.append(quote);
+  if (item.text) {
+    const words = make("div", { className: "bubble-words" });
+    appendText(words, item.text);
+    bubble.append(words);
+  }
+  const files = filesOfItem(item);
+  if (files) bubble.append(files);
   if (item.at) bubble.title = clock(new Date(item.at));
   const head = item.author === "customer" ? null : headLine(item, assistant);
   const buttons = buttonRow(item, handlers);
   const sources = sourceLine(item);
   const feedback = feedbackRow(item, handlers);
   const state = item.author === "customer" ? stateLine(item, handlers) : null;
-  element.append(...[head, bubble, sources, buttons, feedback, state].filter(Boolean));
+  const menu = menuOfItem(item, assistant, on);
+  const line = make("div", { className: "bubble-line" }, bubble, ...(menu ? [menu] : []));
+  element.append(...[head, line, sources, buttons, feedback && feedback.element, state].filter(Boolean));
 
   function update(next) {
     current = next;

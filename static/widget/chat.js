@@ -19,6 +19,8 @@ const OPEN_RETRY_MS = 3000;
 const TROUBLE_MS = 6000;
 const WITH_PEOPLE = ["waiting_human", "human"];
 
+const DELIVERED_MS = 300;
+
 const isReply = (message) => message.author.kind !== "customer";
 
 /**
@@ -31,6 +33,7 @@ export function createChat({ channelKey, storage, obtainTicket, facts, bootConfi
   const changed = createSignal();
   const event = createSignal();
   const feedback = new Map();
+  const surveys = new Map();
   let phase = "idle";
   let config = bootConfig;
   let typing = null;
@@ -40,6 +43,7 @@ export function createChat({ channelKey, storage, obtainTicket, facts, bootConfi
   let queued = false;
   let trouble = false;
   let openFailures = 0;
+  let deliveredTimer = 0;
 
   const session = createSession({
     channelKey,
@@ -156,6 +160,7 @@ export function createChat({ channelKey, storage, obtainTicket, facts, bootConfi
   room.arrived((message) => {
     outbox.remove(message.client_msg_id);
     if (isReply(message)) {
+      if (message.author.kind === "agent") tellDelivered();
       typing = null;
       if (!attended()) reading.divide();
     }
@@ -210,11 +215,22 @@ export function createChat({ channelKey, storage, obtainTicket, facts, bootConfi
     wake();
   }
 
-  /** Send a text of the visitor; `extra` joins its context. */
-  function send(text, extra = {}) {
+  /** Send a text of the visitor with what goes along; `extra` joins its context. */
+  function send(text, extra = {}, { attachments = [], quote = null } = {}) {
     const words = text.trim();
     reading.undivide();
-    if (words) enqueue("message", { text: words, context: facts.context(extra) });
+    if (!words && !attachments.length) return;
+    enqueue("message", { text: words, attachments, quote, context: facts.context(extra) });
+  }
+
+  // What is read was delivered too, and the server learns that from `read`.
+  function tellDelivered() {
+    clearTimeout(deliveredTimer);
+    deliveredTimer = setTimeout(() => {
+      if (!room.conversation || attended()) return;
+      const { id } = room.conversation;
+      socket.send({ t: "delivered", conversation_id: id, up_to_seq: room.timeline.lastSeq });
+    }, DELIVERED_MS);
   }
 
   /** Ask for a person; asking twice is asking once. */
@@ -223,20 +239,49 @@ export function createChat({ channelKey, storage, obtainTicket, facts, bootConfi
     if (!WITH_PEOPLE.includes(status) && !outbox.has("handoff")) enqueue("handoff", {});
   }
 
+  /** Go back to the assistant instead of waiting for a person. */
+  function toAssistant() {
+    return attempt(async () => {
+      const conversation = await room.ensure();
+      room.update(await api.resume(conversation.id));
+      await room.catchUp();
+    });
+  }
+
   function press(button) {
     if (button.action === "handoff") handoff();
     if (button.action === "reply") send(button.label, { button: button.id });
   }
 
-  async function rate(message, helpful) {
-    feedback.set(message.id, { value: helpful ? "helpful" : "unhelpful", failed: false });
+  /** Judge an answer; `said` holds what was wrong with it: a reason, a comment, whether that is all. */
+  async function rate(message, helpful, said = {}) {
+    const { reason = "", comment = "", done = false } = said;
+    const value = helpful ? "helpful" : "unhelpful";
+    feedback.set(message.id, { value, reason, done, failed: false });
     touch();
     try {
-      await api.feedback(message.id, helpful);
+      await api.feedback(message.id, { helpful, reason, comment });
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       feedback.set(message.id, { value: null, failed: true });
       touch();
+    }
+  }
+
+  /** Answer a survey: `answer` holds part, score and perhaps a comment. */
+  async function answer(message, given) {
+    const keep = (survey, failed) => {
+      surveys.set(message.id, { survey, failed });
+      touch();
+    };
+    try {
+      const survey = await api.survey(message.survey.id, given);
+      const known = room.find(message.id);
+      if (known) room.accept({ ...known, survey });
+      keep(known ? null : survey, false);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      keep(null, true);
     }
   }
 
@@ -281,6 +326,7 @@ export function createChat({ channelKey, storage, obtainTicket, facts, bootConfi
     room.forget();
     expectation.forget();
     feedback.clear();
+    surveys.clear();
     consent.forget();
     phase = "idle";
     sender.release();
@@ -293,10 +339,13 @@ export function createChat({ channelKey, storage, obtainTicket, facts, bootConfi
     event: event.on,
     open,
     send,
+    upload: api.upload,
     handoff,
+    toAssistant,
     press,
     acceptNotice: consent.accept,
     rate,
+    answer,
     noteTyping,
     markRead,
     setShown,
@@ -330,6 +379,14 @@ export function createChat({ channelKey, storage, obtainTicket, facts, bootConfi
         room.update(await api.close(room.conversation.id));
       }),
 
+    /** The calls about tickets; they need an open chat. */
+    tickets: {
+      leave: api.leaveTicket,
+      list: api.tickets,
+      read: api.ticket,
+      comment: api.commentTicket,
+    },
+
     view: () => ({
       phase,
       config,
@@ -337,6 +394,7 @@ export function createChat({ channelKey, storage, obtainTicket, facts, bootConfi
       noticeFailed: consent.failed(),
       typing,
       feedback,
+      surveys,
       trouble,
       waited: expectation.waited(),
       dividerSeq: reading.divider(),

@@ -7,7 +7,12 @@ const LIMIT = 2000;
 const WARN_AT = 1800;
 const IME_KEY = 229;
 
-/** Bind the composer; `on` takes send(text), typed(text). */
+/**
+ * Bind the composer; `on` takes send(text), typed(text).
+ *
+ * `on.files` says what goes along: busy() while something still arrives, hasReady() where there is
+ * something that may stand without words.
+ */
 export function createComposer(on) {
   const form = part("composer");
   const box = part("box");
@@ -26,7 +31,7 @@ export function createComposer(on) {
   function refresh() {
     const count = length();
     const left = LIMIT - count;
-    sendButton.disabled = count === 0 || left < 0;
+    sendButton.disabled = (count === 0 && !on.files.hasReady()) || left < 0 || on.files.busy();
     counter.hidden = count < WARN_AT;
     counter.classList.toggle("is-over", left < 0);
     setText(counter, t("counter", { n: count, max: LIMIT }));

@@ -10,6 +10,7 @@ function dayName(date) {
   const days = Math.round((dayOf(new Date()) - dayOf(date)) / 86400000);
   if (days === 0) return t("today");
   if (days === 1) return t("yesterday");
+  if (days === -1) return t("tomorrow");
   const sameYear = date.getFullYear() === new Date().getFullYear();
   return new Intl.DateTimeFormat(getLocale(), {
     year: sameYear ? undefined : "numeric",
@@ -26,6 +27,12 @@ export function clock(date) {
     minute: "2-digit",
     hourCycle: "h23",
   }).format(date);
+}
+
+/** Return day and time of an instant as the API writes it. */
+export function dayAndTime(iso) {
+  const date = new Date(iso);
+  return `${dayName(date)} ${clock(date)}`;
 }
 
 /** Return the mark that stands before a message of `date`, or null where none is needed. */

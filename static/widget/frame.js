@@ -1,6 +1,7 @@
 /** The conversation frame: puts the parts together. */
 
 import { ApiError, bootAsPage } from "./api.js";
+import { createAttach } from "./attach.js";
 import { createBanner } from "./banner.js";
 import { createChat } from "./chat.js";
 import { applyBrand } from "./colour.js";
@@ -13,6 +14,7 @@ import { getLocale, matchLocale, setLocale, t, translate } from "./i18n.js";
 import { createLog } from "./log.js";
 import { createNotice } from "./notice.js";
 import { openStorage } from "./storage.js";
+import { createTickets } from "./tickets.js";
 
 const TICKET_MS = 45000;
 const TICKET_WAIT_MS = 10000;
@@ -73,6 +75,7 @@ function run(host, embedded) {
   let words = "";
   let focusDue = false;
   let active = null;
+  let ticketWanted = null;
 
   const chat = createChat({
     channelKey,
@@ -85,8 +88,10 @@ function run(host, embedded) {
   const log = createLog({
     press: chat.press,
     rate: chat.rate,
+    answer: chat.answer,
     retry: (item) => (item.state === "failed" ? chat.revive(item.id) : chat.retry()),
     discard: (item) => chat.discard(item.id),
+    quote: (quote) => attach.quote(quote),
     ask(question) {
       chat.send(question.label, { quick_question: question.id });
       notice.call();
@@ -94,8 +99,15 @@ function run(host, embedded) {
     older: chat.loadOlder,
     seen: chat.markRead,
   });
+  const attach = createAttach({
+    upload: chat.upload,
+    limit: uploadLimit,
+    changed: render,
+    focus: () => composer.focus(),
+  });
   const composer = createComposer({
-    send: chat.send,
+    files: attach,
+    send: (text) => chat.send(text, {}, attach.take()),
     typed(text) {
       storage.set("draft", text);
       chat.noteTyping(text !== "");
@@ -104,6 +116,7 @@ function run(host, embedded) {
   const notice = createNotice({
     async accept() {
       await chat.acceptNotice();
+      if (!chat.view().notice && ticketWanted) return openTickets(ticketWanted);
       if (!chat.view().notice && !touchScreen) composer.focus();
     },
     dismiss() {
@@ -112,7 +125,18 @@ function run(host, embedded) {
       part("more").focus();
     },
   });
-  const banner = createBanner((action) => (action === "start_new" ? chat.startNew() : chat.retry()));
+  const tickets = createTickets({
+    api: chat.tickets,
+    lookupUrl: `/tickets/${encodeURIComponent(channelKey)}/`,
+    closed: () => part("more").focus(),
+  });
+  const banner = createBanner((action) => {
+    if (action === "leave_message") openTickets("leave");
+    else if (action === "ticket_mine") openTickets("list");
+    else if (action === "start_new") chat.startNew();
+    else if (action === "to_assistant") chat.toAssistant();
+    else chat.retry();
+  });
   const head = createHead({
     handoff: chat.handoff,
     close: () => host.send("close"),
@@ -127,7 +151,22 @@ function run(host, embedded) {
       notice.call();
     },
     end: chat.end,
+    leaveMessage: () => openTickets("leave"),
+    tickets: () => openTickets("list"),
   });
+
+  function uploadLimit() {
+    const { config, phase } = chat.view();
+    const on = config && config.features && config.features.attachments && phase === "open";
+    return on ? config.max_upload : 0;
+  }
+
+  /** Open the sheet of tickets ("leave" or "list"), after the privacy notice if it is still open. */
+  function openTickets(which) {
+    ticketWanted = chat.view().notice ? which : null;
+    if (ticketWanted) notice.call();
+    else tickets[which]();
+  }
 
   function brandColour(config) {
     return config && config.brand ? config.brand.color : null;
@@ -139,6 +178,8 @@ function run(host, embedded) {
     words = shape;
     page.lang = shape;
     translate(document);
+    attach.speak();
+    tickets.retranslate();
   }
 
   function renderNotice(view) {
@@ -174,6 +215,7 @@ function run(host, embedded) {
     renderNotice(view);
     composer.refresh(t(withPerson ? "composer_placeholder_human" : "composer_placeholder"));
     setText(part("ai-line"), t("ai_line"));
+    attach.render();
     log.render(view, assistant);
     page.dataset.phase = view.phase;
     settleFocus();
@@ -219,7 +261,10 @@ function run(host, embedded) {
     },
     send: (text) => chat.send(text),
     handoff: chat.handoff,
-    reset: chat.reset,
+    reset() {
+      attach.clear();
+      return chat.reset();
+    },
   };
   host.heard(({ type, payload }) => {
     if (commands[type]) commands[type](payload);
@@ -228,6 +273,7 @@ function run(host, embedded) {
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || event.isComposing) return;
     if (head.closeMenu()) return;
+    if (tickets.close()) return;
     if (readingNotice) {
       readingNotice = false;
       render();

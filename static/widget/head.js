@@ -44,7 +44,8 @@ function ownImage(address) {
 }
 
 /**
- * Bind the header; `on` takes handoff(), close(), language(), notice() and end().
+ * Bind the header; `on` takes handoff(), close(), language(), notice(), end(), leaveMessage() and
+ * tickets().
  */
 export function createHead(on) {
   const name = part("name");
@@ -84,6 +85,8 @@ export function createHead(on) {
     [noticeEntry, on.notice],
     [part("menu-language"), on.language],
     [end, on.end],
+    [part("menu-leave"), on.leaveMessage],
+    [part("menu-tickets"), on.tickets],
   ]) {
     button.addEventListener("click", () => {
       toggleMenu(false);
@@ -123,6 +126,7 @@ export function createHead(on) {
       human.title = label;
       const status = view.conversation ? view.conversation.status : "closed";
       end.hidden = status === "closed";
+      part("menu-leave").hidden = part("menu-tickets").hidden = view.phase !== "open";
       noticeEntry.hidden = !(view.config && view.config.notice);
     },
 

@@ -1,6 +1,7 @@
 /** What the log shows, derived from the chat's view: pure, no DOM. */
 
 import { timeMark } from "./dates.js";
+import { t } from "./i18n.js";
 
 const SAME_VOICE_MS = 5 * 60 * 1000;
 const WITH_PEOPLE = ["waiting_human", "human"];
@@ -37,6 +38,18 @@ function feedbackOf(message, view) {
   return {
     value: own ? own.value : message.feedback || null,
     failed: Boolean(own && own.failed),
+    // Asked only where the thumb was just turned down, not again at every later look.
+    asking: Boolean(own && own.value === "unhelpful" && !own.done),
+    reason: own ? own.reason : "",
+  };
+}
+
+/** What the message asks about satisfaction, as it stands for this visitor now. */
+function surveyOf(message, view) {
+  const own = view.surveys.get(message.id);
+  return {
+    survey: (own && own.survey) || message.survey || null,
+    surveyFailed: Boolean(own && own.failed),
   };
 }
 
@@ -52,13 +65,18 @@ function messageItem(message, previous, later, view) {
     author: kind,
     name: message.author.name || null,
     headed: !(sameName && gap < SAME_VOICE_MS),
-    text: message.text || "",
+    seq: message.seq,
+    text: message.withdrawn_at ? t("file_withdrawn") : message.text || "",
+    withdrawn: Boolean(message.withdrawn_at),
+    attachments: message.attachments || [],
+    quote: message.quote || null,
     at: message.created_at,
     buttons: message.buttons || [],
     chosen: chosenButton(message, later),
     handoffOpen: !view.conversation || !WITH_PEOPLE.includes(view.conversation.status),
     sources: message.sources || [],
     feedback: feedbackOf(message, view),
+    ...surveyOf(message, view),
     state: null,
   };
 }
@@ -95,6 +113,8 @@ function pendingItems(view) {
       name: null,
       headed: false,
       text: entry.text,
+      attachments: entry.attachments || [],
+      quote: entry.quote || null,
       at: new Date(entry.created_at).toISOString(),
       buttons: [],
       sources: [],

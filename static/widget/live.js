@@ -7,7 +7,7 @@ const CHECK_MS = 25000;
 const TYPING_MS = 6000;
 const FAILURES_BEFORE_POLLING = 3;
 const HIDDEN_POLL_FACTOR = 6;
-const CONVERSATION_FIELDS = ["status", "queue_position", "agent", "closed_at", "last_seq"];
+const CONVERSATION_FIELDS = ["status", "queue_position", "wait_estimate_seconds", "opens_at", "ticket", "agent", "closed_at", "last_seq"];
 
 /**
  * Watch one room.
@@ -81,6 +81,13 @@ export function createLive({ session, socket, room, sender, pollSeconds, attende
         break;
       case "conversation.updated":
         hearConversation(frame);
+        break;
+      case "queue.moved":
+        room.update({
+          id: frame.conversation_id,
+          queue_position: frame.queue_position,
+          wait_estimate_seconds: frame.wait_estimate_seconds,
+        });
         break;
       case "read":
         if (frame.by === "agent") room.readByAgent(frame.conversation_id, frame.up_to_seq);

@@ -31,6 +31,8 @@
       call: "拨打 {phone}",
       mail: "发邮件给我们",
       page: "其他联系方式",
+      invited: "在线客服邀请",
+      dismiss: "关闭邀请",
     },
     en: {
       open: "Open the chat",
@@ -43,6 +45,8 @@
       call: "Call {phone}",
       mail: "Send us an e-mail",
       page: "Other ways to reach us",
+      invited: "Chat invitation",
+      dismiss: "Dismiss the invitation",
     },
   };
 
@@ -696,7 +700,28 @@
     } else if (!error && hint.active) {
       whenIdle(load);
     }
+    if (!error && boot.invitations) whenIdle(invite);
     say("ready");
+  }
+
+  /** Proactive words live in a file of their own: only pages of channels that use them load it. */
+  async function invite() {
+    const address = new URL(boot.invitations.script, base);
+    if (address.origin !== base) return;
+    const { startInvitations } = await import(address.href);
+    startInvitations({
+      offered: boot.invitations,
+      api: `${base}/widget/v1/invitation`,
+      key,
+      shadow,
+      root,
+      hints,
+      element,
+      word,
+      locale: () => locale,
+      busy: () => opened || unread > 0 || Boolean(hints.read().active) || launcher.hidden,
+      open,
+    });
   }
 
   function start() {

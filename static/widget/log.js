@@ -15,19 +15,23 @@ const shapeOf = (item) =>
   JSON.stringify([
     getLocale(),
     item.text,
+    item.attachments,
+    item.quote,
+    Boolean(item.seq),
     item.name,
     item.headed,
     item.id,
     item.buttons,
     item.sources,
+    item.survey && item.survey.id,
     Boolean(item.feedback),
   ]);
 
 /**
  * Bind the log to the page.
  *
- * `on` takes press(button), rate(item, helpful), retry(item), discard(item), ask(question),
- * older() and seen(), the last when the newest message is on the screen.
+ * `on` takes press(button), rate(item, helpful, said), answer(item, given), retry(item), discard(item), quote(quote),
+ * ask(question), older() and seen(), the last when the newest message is on the screen.
  */
 export function createLog(on) {
   const scroller = part("scroller");

@@ -6,7 +6,8 @@ import { randomId } from "./storage.js";
 /**
  * Open the outbox kept in `storage`.
  *
- * An entry is {id, kind: "message"|"handoff", text, context, created_at, late, problem}; `id` is
+ * An entry is {id, kind: "message"|"handoff", text, attachments, quote, context, created_at, late,
+ * problem}; `id` is
  * the client_msg_id, `late` means that the first attempt did not get through, `problem` is the
  * code of a refusal that a retry will not cure. Storage is read afresh for each change, because
  * other tabs of the same visitor use the same outbox.

@@ -73,6 +73,9 @@ export function createRoom({ api }) {
         const effect = timeline.put(message);
         if (effect === "new") arrived.emit(message);
       }
+      for (const message of page.withdrawn || []) {
+        if (timeline.find(message.id)) timeline.put(message);
+      }
       changed.emit();
       more = page.has_more && timeline.lastSeq > before;
     }

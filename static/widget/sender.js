@@ -8,6 +8,11 @@ const ACK_MS = 6000;
 const SOONEST_RETRY_MS = 1000;
 const DEFAULT_PAUSE_S = 5;
 
+function typeOf(attachments) {
+  if (!attachments.length) return "text";
+  return attachments.every((file) => file.width) ? "image" : "file";
+}
+
 /**
  * Make the sender of one outbox.
  *
@@ -39,7 +44,10 @@ export function createSender({ api, room, outbox, socket }) {
   function bodyOf(entry) {
     const context = { ...entry.context };
     if (entry.late) context.first_attempt = entry.created_at;
-    return { client_msg_id: entry.id, type: "text", text: entry.text, context };
+    const attachments = (entry.attachments || []).map((file) => file.id);
+    const quote = entry.quote ? entry.quote.id : null;
+    const type = attachments.length ? typeOf(entry.attachments) : "text";
+    return { client_msg_id: entry.id, type, text: entry.text, attachments, quote, context };
   }
 
   function overSocket(conversation, entry) {
@@ -72,8 +80,10 @@ export function createSender({ api, room, outbox, socket }) {
       client_msg_id: entry.id,
       conversation_id: conversation.id,
       author: { kind: "customer" },
-      type: "text",
+      type: typeOf(entry.attachments || []),
       text: entry.text,
+      attachments: entry.attachments || [],
+      quote: entry.quote || null,
       created_at: new Date().toISOString(),
       status: "sent",
     };

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from conversations import turns
+from conversations import deliveries, turns
 from conversations.models import Channel, ContactSession
 from conversations.services import contacts
 from conversations.services.contacts import Admission
@@ -35,6 +35,7 @@ def _quick_and_quiet(settings: Any) -> Iterator[None]:
     settings.WHITENOISE_AUTOREFRESH = True
     yield
     turns.forget()
+    deliveries.forget()
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from conversations.models import (
     Message,
     TopicPhrase,
 )
-from conversations.services import channels, desk, handoff
+from conversations.services import channels, desk, endings, handoff
 from conversations.states import HandoffReason
 from knowledge.models import Release
 from tenants import clock
@@ -384,7 +384,7 @@ def test_a_closed_conversation_still_tells_who_served_it_and_what_they_noted(
         desk.take(dealing.pk, by=agent)
         desk.note(dealing.pk, "<b>老客户</b>", by=agent, client_msg_id="n1")
         desk.reply(dealing.pk, "您好", by=agent, client_msg_id="r1")
-        desk.close(dealing.pk, by=agent)
+        endings.close(dealing.pk, by=agent)
 
     page = reader.get(url(dealing))
     text = page.content.decode()

@@ -19,19 +19,22 @@ from conversations.consumers import VisitorConsumer
 from conversations.executor import close_pool, in_pool
 from conversations.hub import get_hub, reset_hub
 from conversations.models import (
+    AgentGroup,
     Channel,
     ChannelStatus,
     ContactSession,
     Conversation,
+    GroupMember,
     Message,
     Note,
 )
-from conversations.services import contacts, desk, intake, presences
+from conversations.services import blocks, contacts, desk, endings, intake, presences
 from conversations.services.contacts import Admission
 from conversations.services.handoff import request_handoff
 from knowledge.models import Release
 from tenants import clock
-from tenants.models import Membership, Tenant, TenantStatus
+from tenants.models import Membership, Tenant, TenantStatus, User
+from tenants.roles import Role
 from tenants.scoping import tenant_scope
 from tests.conversations.conftest import ANSWER, KNOWN
 from tests.conversations.doors import ask, send
@@ -450,7 +453,7 @@ async def test_visitors_ended_conversation_is_refused_by_id_and_followed_without
     phone = await connected(admission)
     await phone.send("message.send", client_msg_id="m1", text="一")
     ended = (await phone.hear_until("ack"))[-1]["conversation_id"]
-    await inside(tenant, desk.close_by_contact, uuid.UUID(ended))
+    await inside(tenant, endings.close_by_contact, uuid.UUID(ended))
     await phone.hear_until("conversation.updated", status="closed")
 
     await phone.send("message.send", client_msg_id="m2", text="二", conversation_id=ended)
@@ -570,7 +573,7 @@ async def test_open_socket_hears_of_people_who_take_over(
     reply = (await phone.hear_until("message.created"))[-1]
     while reply["message"]["author"]["kind"] != "agent":
         reply = (await phone.hear_until("message.created"))[-1]
-    await inside(tenant, desk.close, conversation.pk, by=agent)
+    await inside(tenant, endings.close, conversation.pk, by=agent)
     closed = (await phone.hear_until("conversation.updated"))[-1]
     await phone.send("message.send", client_msg_id="m2", text="又来了")
     reopened = (await phone.hear_until("conversation.updated"))[-1]
@@ -598,6 +601,7 @@ async def test_console_socket_knows_who_sits_there(
         "name": "林晓",
         "role": "agent",
         "can_handle": True,
+        "can_supervise": False,
     }
     await phone.hang_up()
 
@@ -805,6 +809,7 @@ async def test_colleagues_presence_is_heard(
         "member_id": str(colleague.pk),
         "name": "周舟",
         "status": "busy",
+        "rested": False,
     }
     await phone.hang_up()
 
@@ -829,3 +834,70 @@ async def test_person_who_may_no_longer_be_here_leaves_within_seconds(
 
     assert await phone.hear_close() == 4403
     await phone.hang_up()
+
+
+async def test_blocked_visitor_is_told_once_and_served_no_more(
+    tenant: Tenant, admission: Admission, agent: Membership
+) -> None:
+    phone = Phone(offers=("cs.v1", f"auth.{admission.token}"))
+    await phone.dial()
+    assert (await phone.hear())["t"] == "ready"
+    await inside(tenant, blocks.block_contact, admission.session.contact, by=agent, reason="骚扰")
+
+    await phone.send("message.send", client_msg_id="m-1", text="还在吗")
+    error = await phone.hear()
+
+    assert (error["t"], error["code"], error["client_msg_id"]) == ("error", "blocked", "m-1")
+    assert await inside(tenant, Message.objects.count) == 0
+    await phone.hang_up()
+
+    again = Phone(offers=("cs.v1", f"auth.{admission.token}"))
+    await again.dial()
+    assert (await again.hear())["code"] == "blocked"
+    assert await again.hear_close() == 4403
+    await again.hang_up()
+
+
+async def test_rows_of_a_group_reach_its_agents_and_supervisors_alone(
+    tenant: Tenant,
+    agent: Membership,
+    colleague: Membership,
+    admission: Admission,
+    make_member: Callable[..., User],
+    member_of: Callable[[User, Tenant], Membership],
+) -> None:
+    """Source: peers §3, row 15: the last message leaks in no list."""
+
+    def prepare() -> list[tuple[tuple[bytes, bytes], ...]]:
+        group = AgentGroup.objects.create(name="售后组", is_default=True)
+        GroupMember.objects.create(group=group, member=agent)
+        boss = member_of(make_member(tenant, Role.SUPERVISOR, email="s@qinghe.example"), tenant)
+        return [
+            (HOST, (b"origin", b"http://testserver"), cookie_of(member))
+            for member in (agent, boss, colleague)
+        ]
+
+    lines = [await seated(seat) for seat in await inside(tenant, prepare)]
+
+    def hand_off() -> uuid.UUID:
+        session = admission.session
+        return request_handoff(send(session, "机密").message.conversation_id).pk
+
+    pk = await inside(tenant, hand_off)
+    await inside(tenant, presences.set_status, agent, "busy")
+    heard = [await line.hear_until("presence.updated", status="busy") for line in lines]
+
+    rows = [
+        [
+            frame["conversation"]["status"]
+            for frame in frames
+            if frame["t"] == "conversation.updated" and frame["conversation"]["id"] == str(pk)
+        ]
+        for frames in heard
+    ]
+    assert [states[-1:] for states in rows] == [["waiting_human"], ["waiting_human"], ["bot"]]
+    assert "conversation.left" in [frame["t"] for frame in heard[2]]
+    await lines[2].send("watch", conversation_id=str(pk), last_seq=0)
+    assert (await lines[2].hear_until("error"))[-1]["code"] == "not_found"
+    for line in lines:
+        await line.hang_up()

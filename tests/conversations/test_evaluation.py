@@ -12,7 +12,7 @@ import pytest
 from django.conf import settings
 
 from conversations.dialogue.types import Outcome
-from conversations.evaluation import Judged, Question, figures, kinds, missed, spread
+from conversations.evaluation import Judged, Question, curve, figures, kinds, missed, spread
 from tests.conftest import KNOWLEDGE
 from tests.conversations.conftest import UNKNOWN
 
@@ -135,3 +135,18 @@ def test_the_command_knows_only_its_own_figures(tmp_path: Path) -> None:
 
     assert done.returncode == 1
     assert "There is no figure 'top4'" in done.stderr
+
+
+def test_the_curve_tells_coverage_and_precision_at_other_thresholds() -> None:
+    found = curve(
+        [
+            judged("short", "a", candidates=("a",), p=0.95),
+            judged("short", "a", candidates=("b",), p=0.75),
+            judged("oos_far", candidates=("b",), p=0.85),
+        ]
+    )
+
+    assert found["0.9"] == {"answered": 0.5, "precision": 1.0, "far_answered": 0.0}
+    assert found["0.8"] == {"answered": 0.5, "precision": 1.0, "far_answered": 1.0}
+    assert found["0.7"] == {"answered": 1.0, "precision": 0.5, "far_answered": 1.0}
+    assert curve([])["0.5"] == {"answered": None, "precision": None, "far_answered": None}

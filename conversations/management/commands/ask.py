@@ -8,8 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from conversations.dialogue.types import Decision
+from conversations.explanations import why
 from conversations.services import bot
-from conversations.wire import why
 from knowledge.search import Answers
 from tenants.models import Tenant
 from tenants.scoping import tenant_scope
@@ -57,7 +57,7 @@ def _shown(
         "rule": decision.rule,
         "reason": decision.reason,
         "why": why(bot.as_row(decision)),
-        "answer": decision.answer.answer if decision.answer else None,
+        "answer": decision.wording or (decision.answer.answer if decision.answer else None),
         "entry": decision.answer.question if decision.answer else None,
         "choices": [choice.question for choice in decision.choices],
         "candidates": candidates,

@@ -82,6 +82,7 @@ class Command(BaseCommand):
         found |= {
             "rss_mb": throwaway.rss_mb(),
             "build_s": build_s,
+            "curve": evaluation.curve(judged),
             "kinds": evaluation.kinds(judged),
         }
         try:
@@ -161,6 +162,7 @@ def _ask(question: Question) -> Judged:
         choices=tuple(choice.question for choice in decision.choices),
         candidates=tuple(found.question for found in answers.candidates) if answers else (),
         seconds=seconds,
+        p=answers.candidates[0].p if answers and answers.candidates else 0.0,
     )
 
 
@@ -183,6 +185,11 @@ def _as_text(found: dict[str, Any]) -> str:
             rows += [
                 (kind, f"n {group['n']} · top1 {group['top1']} · resolved {group['resolved']}")
                 for kind, group in value.items()
+            ]
+        elif name == "curve":
+            rows += [
+                (f"from {bound}", " · ".join(f"{key} {part}" for key, part in point.items()))
+                for bound, point in value.items()
             ]
         elif isinstance(value, dict):
             rows.append((name, " · ".join(f"{key} {part}" for key, part in value.items())))

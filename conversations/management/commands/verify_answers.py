@@ -11,6 +11,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import IntegrityError, transaction
 
+from conversations.bench.rehearsal import open_channel
 from conversations.models import Channel, ContactSession, Message, MessageKind
 from conversations.services import bot, contacts, fidelity, intake
 from conversations.services.identity import Introduction
@@ -81,7 +82,7 @@ class Command(BaseCommand):
     def _rehearse(self, count: int) -> dict[str, Any]:
         with tenant_scope(create_tenant(slug="rehearsal", name="Rehearsal")):
             questions = _build()
-            answered = _ask(_channel(), questions, count, tell=self.stderr.write)
+            answered = _ask(open_channel(), questions, count, tell=self.stderr.write)
             comparison = fidelity.compare()
             return {
                 "answered": answered,
@@ -139,16 +140,6 @@ def _build() -> list[str]:
     Phrasing.objects.bulk_create(phrasings)
     releases.publish(by=None)
     return asked
-
-
-def _channel() -> Channel:
-    return Channel.objects.create(
-        name="Rehearsal",
-        assistant_name="Assistant",
-        brand_name="Rehearsal",
-        greeting="Hello",
-        notice_text="A rehearsal.",
-    )
 
 
 def _ask(

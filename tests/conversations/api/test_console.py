@@ -17,7 +17,7 @@ from conversations.models import (
     Note,
     Presence,
 )
-from conversations.services import bot, desk
+from conversations.services import bot, desk, endings
 from conversations.services.contacts import Admission
 from conversations.services.handoff import request_handoff
 from knowledge.models import Release
@@ -46,7 +46,12 @@ ROW = {
     "agent",
     "reason",
     "reason_label",
+    "elsewhere",
+    "snoozed_until",
+    "wrap_up",
     "demo",
+    "group",
+    "offer",
 }
 
 
@@ -92,6 +97,7 @@ def test_me_says_who_sits_where_under_which_promises(
         "name": "林晓",
         "role": "agent",
         "can_handle": True,
+        "can_supervise": False,
     }
     assert body["tenant"] == {"name": "青禾生活", "time_zone": "Asia/Shanghai"}
     assert body["promises"] == {"first_reply_seconds": 10, "handoff_seconds": 60}
@@ -100,6 +106,8 @@ def test_me_says_who_sits_where_under_which_promises(
         "member",
         "tenant",
         "presence",
+        "rested",
+        "groups",
         "colleagues",
         "server_time",
         "promises",
@@ -118,6 +126,8 @@ PATHS = [
     ("POST", "conversations/ID/messages", {"client_msg_id": "m", "text": "x"}),
     ("POST", "conversations/ID/notes", {"client_msg_id": "n", "text": "x"}),
     ("POST", "conversations/ID/take", {}),
+    ("POST", "conversations/ID/decline", {}),
+    ("POST", "conversations/ID/transfer", {"to_group": "00000000-0000-0000-0000-000000000000"}),
     ("POST", "conversations/ID/return", {}),
     ("POST", "conversations/ID/close", {}),
     ("POST", "conversations/ID/read", {"up_to_seq": 1}),
@@ -228,7 +238,10 @@ def test_row_says_who_waits_for_what(
     assert (row["agent"], row["demo"], row["last_author"]) == (None, False, "system")
     assert row["reason_label"]
     assert row["waiting_since"].endswith("Z")
-    assert (body["counts"], body["next"]) == ({"queue": 1, "mine": 0, "all": 1}, None)
+    assert (body["counts"], body["next"]) == (
+        {"queue": 1, "mine": 0, "snoozed": 0, "group": 0, "all": 1},
+        None,
+    )
 
 
 @pytest.fixture
@@ -247,7 +260,7 @@ def five(
                 request_handoff(rows[number].pk)
         with clock.travel(NOON + timedelta(minutes=12)):
             desk.take(rows[3].pk, by=agent)
-            desk.close(rows[4].pk, by=agent)
+            endings.close(rows[4].pk, by=agent)
         Conversation.objects.create(
             channel=channel, contact=admit(channel).session.contact, created_at=NOON, last_at=NOON
         )
@@ -277,7 +290,7 @@ def test_lists(
 
     order = [str(row.pk) for row in five]
     assert [order.index(row["id"]) for row in body["conversations"]] == expected
-    assert body["counts"] == {"queue": 2, "mine": 1, "all": 4}
+    assert body["counts"] == {"queue": 2, "mine": 1, "snoozed": 0, "group": 0, "all": 4}
 
 
 @pytest.mark.parametrize("which", ["queue", "all"])
@@ -347,21 +360,25 @@ def test_detail_tells_of_contact_handoff_and_the_past(
     ).session
     with tenant_scope(tenant):
         ended = send(session, "上次的问题").message.conversation
-        desk.close_by_contact(ended.pk)
+        endings.close_by_contact(ended.pk)
         row = request_handoff(send(session, "这次的").message.conversation_id, note="急")
         desk.take(row.pk, by=agent)
 
     body = call("GET", f"conversations/{row.pk}").json()
 
-    assert set(body) == ROW | {"handoff", "page", "contact_detail", "earlier"}
+    assert set(body) == ROW | {"handoff", "page", "pages", "contact_detail", "earlier"}
     assert set(body["handoff"]) == {
         "reason",
         "reason_label",
         "note",
         "requested_at",
         "accepted_at",
+        "external_url",
         "first_question",
         "last_question",
+        "tried",
+        "sounds_like",
+        "unhelpful",
     }
     assert (body["handoff"]["reason"], body["handoff"]["note"]) == ("asked", "急")
     assert body["contact_detail"]["name"] == "李雷"
@@ -377,7 +394,7 @@ def test_brief_of_a_later_handoff_tells_what_was_asked_since(
         key = send(visitor, "这个多少钱").message.conversation_id
         ask(visitor, "转人工")
         desk.take(key, by=agent)
-        desk.return_to_bot(key, by=agent)
+        endings.return_to_bot(key, by=agent)
         send(visitor, "能用几年")
         ask(visitor, "我要人工")
         send(visitor, "还在吗")
@@ -397,6 +414,10 @@ def test_detail_tells_what_the_visitor_looks_at(
     body = call("GET", f"conversations/{key.message.conversation_id}").json()
 
     assert body["page"] == {"page": "https://shop.example/2", "product_id": "S1"}
+    assert [(visit["page"], visit["title"]) for visit in body["pages"]] == [
+        ("https://shop.example/2", ""),
+        ("https://shop.example/", ""),
+    ]
 
 
 def test_messages_come_with_decisions_and_notes(
@@ -417,7 +438,7 @@ def test_messages_come_with_decisions_and_notes(
     body = call("GET", f"conversations/{key}/messages").json()
     later = call("GET", f"conversations/{key}/messages?after_seq=2&after_note=1").json()
 
-    assert set(body) == {"messages", "notes", "has_more", "last_seq"}
+    assert set(body) == {"messages", "notes", "withdrawn", "has_more", "last_seq"}
     question, _confirmation, answer = body["messages"]
     assert (question["decision"], answer["text"]) == (None, ANSWER)
     assert answer["decision"]["outcome"] == "answered"

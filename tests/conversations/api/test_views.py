@@ -20,7 +20,7 @@ from conversations.models import (
     Message,
 )
 from conversations.origins import boot_ticket
-from conversations.services import desk
+from conversations.services import desk, endings
 from conversations.services.contacts import Admission
 from conversations.services.handoff import request_handoff
 from knowledge.models import Release
@@ -31,7 +31,18 @@ from tests.conversations.api.clients import API, Caller, problem
 from tests.conversations.conftest import ANSWER, KNOWN
 from tests.conversations.doors import ask, send
 
-CONVERSATION = {"id", "status", "last_seq", "queue_position", "agent", "created_at", "closed_at"}
+CONVERSATION = {
+    "id",
+    "status",
+    "last_seq",
+    "queue_position",
+    "wait_estimate_seconds",
+    "opens_at",
+    "ticket",
+    "agent",
+    "created_at",
+    "closed_at",
+}
 MESSAGE = {
     "id",
     "seq",
@@ -44,6 +55,8 @@ MESSAGE = {
     "attachments",
     "buttons",
     "sources",
+    "quote",
+    "withdrawn_at",
     "created_at",
     "edited_at",
     "status",
@@ -119,8 +132,8 @@ def test_config_says_how_to_look_and_speak(channel: Channel, tenant: Tenant, cal
         "business_hours": None,
         "languages": ["zh-CN", "en"],
         "locale": "zh-CN",
-        "max_upload": 0,
-        "features": {"attachments": False, "feedback": True, "handoff": True, "rating": False},
+        "max_upload": 10 * 1024 * 1024,
+        "features": {"attachments": True, "feedback": True, "handoff": True, "rating": True},
         "ai_notice": "您正在与 AI 智能助手对话，内容由 AI 生成",
         "ai_badge": "AI 生成",
         "notice": {
@@ -444,7 +457,7 @@ def test_conversation_that_an_agent_ended_goes_on(
     write(call, conversation_id)
     with tenant_scope(tenant):
         desk.take(uuid.UUID(conversation_id), by=agent)
-        desk.close(uuid.UUID(conversation_id), by=agent)
+        endings.close(uuid.UUID(conversation_id), by=agent)
 
     response = write(call, conversation_id)
 
@@ -524,6 +537,8 @@ def test_message_is_shown_as_the_protocol_says(call: Caller, conversation_id: st
             "type": "text",
             "text": "我的订单呢",
             "attachments": [],
+            "quote": None,
+            "withdrawn_at": None,
             "context": {"page": "https://shop.example/cart", "order_no": "A1"},
         },
     )
@@ -579,7 +594,7 @@ def test_assistants_reply_carries_the_label(
         ({"client_msg_id": "m", "text": ""}, (422, "invalid")),
         ({"client_msg_id": "m", "text": " \n "}, (422, "invalid")),
         ({"client_msg_id": "m", "text": "\ud83d"}, (422, "invalid")),
-        ({"client_msg_id": "m", "text": "x", "type": "image"}, (422, "invalid")),
+        ({"client_msg_id": "m", "text": "x", "type": "sticker"}, (422, "invalid")),
         ({"client_msg_id": "m", "text": "x", "attachments": ["att_1"]}, (422, "invalid")),
         ({"client_msg_id": "m", "text": "x", "context": "page"}, (422, "invalid")),
         ({"client_msg_id": "m", "text": "长" * 4001}, (413, "too_large")),
@@ -652,7 +667,7 @@ def test_history_is_paged_both_ways(
 
     def page(query: str) -> tuple[list[int], bool, int]:
         body = call("GET", f"/conversations/{conversation_id}/messages{query}").json()
-        assert set(body) == {"messages", "has_more", "last_seq"}
+        assert set(body) == {"messages", "withdrawn", "has_more", "last_seq"}
         return [row["seq"] for row in body["messages"]], body["has_more"], body["last_seq"]
 
     assert page("") == ([1, 2, 3, 4, 5, 6, 7], False, 7)
@@ -798,7 +813,7 @@ def test_own_words_are_not_judged(tenant: Tenant, call: Caller, conversation_id:
     [
         ("GET", "/nothing", (404, "not_found")),
         ("GET", "/", (404, "not_found")),
-        ("POST", "/attachments", (404, "not_found")),
+        ("GET", "/attachments", (405, "method_not_allowed")),
         ("POST", "/conversations/x/rating", (404, "not_found")),
         ("GET", "/sessions", (405, "method_not_allowed")),
         ("PUT", "/conversations", (405, "method_not_allowed")),

@@ -21,7 +21,7 @@ from conversations.models import (
     PhraseTopic,
     TopicPhrase,
 )
-from conversations.services import bot, desk, phrases
+from conversations.services import bot, desk, endings, phrases
 from conversations.services.contacts import Admission
 from conversations.services.handoff import request_handoff
 from knowledge import search
@@ -330,7 +330,7 @@ def test_assistant_is_silent_once_it_lost_the_word(
     elif door == "button":
         request_handoff(conversation_id)
     else:
-        desk.close_by_contact(conversation_id)
+        endings.close_by_contact(conversation_id)
 
     assert bot.take_turn(received.message.pk) is None
     assert bot.confirm_receipt(received.message.pk) is None
@@ -344,7 +344,7 @@ def test_decision_of_an_older_epoch_is_not_said(
     conversation_id = received.message.conversation_id
     epoch = Conversation.objects.get().epoch
     desk.take(conversation_id, by=agent)
-    desk.return_to_bot(conversation_id, by=agent)
+    endings.return_to_bot(conversation_id, by=agent)
     again = send(visitor, KNOWN, conversation_id=conversation_id)
 
     said = bot.conclude(

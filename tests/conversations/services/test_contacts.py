@@ -20,7 +20,7 @@ from conversations.models import (
     Conversation,
     Message,
 )
-from conversations.services import contacts, desk, intake
+from conversations.services import contacts, endings, intake
 from conversations.services.contacts import (
     Admission,
     ChannelDisabledError,
@@ -344,7 +344,7 @@ def test_login_moves_the_current_conversation_and_no_other(
     at_home = send(person, "在家里说的").message.conversation
     session = admit(channel, device_id="phone").session
     ended = send(session, "早先的").message.conversation
-    desk.close_by_contact(ended.pk)
+    endings.close_by_contact(ended.pk)
     current = send(session, "登录前的").message.conversation
     other_device = admit(channel, device_id="tv").session
     foreign = send(other_device, "别人的").message.conversation

@@ -14,7 +14,7 @@ from conversations.models import (
     Message,
     Note,
 )
-from conversations.services import bot, desk, phrases
+from conversations.services import bot, desk, endings, phrases
 from conversations.services.desk import ReusedIdError
 from conversations.services.handoff import request_handoff
 from conversations.services.intake import EmptyMessageError, TooLongError
@@ -132,7 +132,7 @@ def test_persons_reply_stops_the_clock_where_the_assistant_was_silent(
 
 
 def test_closed_conversation_cannot_be_taken(waiting: Conversation, agent: Membership) -> None:
-    desk.close(waiting.pk, by=agent)
+    endings.close(waiting.pk, by=agent)
 
     with pytest.raises(TransitionError) as refused:
         desk.take(waiting.pk, by=agent)
@@ -179,7 +179,7 @@ def test_stored_reply_is_confirmed_though_the_conversation_has_ended_since(
 ) -> None:
     desk.take(waiting.pk, by=agent)
     first, _created = desk.reply(waiting.pk, "您好", by=agent, client_msg_id="r1")
-    desk.close_by_contact(waiting.pk)
+    endings.close_by_contact(waiting.pk)
 
     again, created = desk.reply(waiting.pk, "您好", by=agent, client_msg_id="r1")
 
@@ -217,13 +217,13 @@ def test_only_the_agent_who_has_the_conversation_replies(
     if state == "colleague":
         desk.take(conversation_id, by=colleague)
     if state == "closed":
-        desk.close(conversation_id, by=colleague)
+        endings.close(conversation_id, by=colleague)
     before = Message.objects.count()
 
     with pytest.raises(ConversationClosedError if state == "closed" else NotYoursError):
         desk.reply(conversation_id, "抢话", by=agent, client_msg_id="r1")
     with pytest.raises(ConversationClosedError if state == "closed" else NotYoursError):
-        desk.return_to_bot(conversation_id, by=agent)
+        endings.return_to_bot(conversation_id, by=agent)
 
     assert Message.objects.count() == before
 
@@ -269,7 +269,7 @@ def test_returned_conversation_is_the_assistants_again(
 ) -> None:
     desk.take(waiting.pk, by=agent)
 
-    returned = desk.return_to_bot(waiting.pk, by=agent)
+    returned = endings.return_to_bot(waiting.pk, by=agent)
 
     assert (returned.status, returned.agent, returned.handoff_reason) == ("bot", None, "")
     with phrases.language_of(waiting.contact):
@@ -285,7 +285,7 @@ def test_second_handoff_after_a_return_is_a_new_one(
     waiting: Conversation, agent: Membership
 ) -> None:
     desk.take(waiting.pk, by=agent)
-    desk.return_to_bot(waiting.pk, by=agent)
+    endings.return_to_bot(waiting.pk, by=agent)
 
     request_handoff(waiting.pk)
 
@@ -299,14 +299,14 @@ def test_agent_closes_conversation_inquiry_and_handoff(
     desk.take(waiting.pk, by=agent)
 
     with clock.travel(NOON + timedelta(minutes=5)):
-        closed = desk.close(waiting.pk, by=agent)
+        closed = endings.close(waiting.pk, by=agent)
 
     at = NOON + timedelta(minutes=5)
     assert (closed.status, closed.closed_at, closed.closed_by_contact) == ("closed", at, False)
     assert (Inquiry.objects.get().closed_at, Handoff.objects.get().ended_at) == (at, at)
     with phrases.language_of(waiting.contact):
         assert Message.objects.latest("seq").text == phrases.closed(by_agent=True)
-    assert desk.close(waiting.pk, by=agent).closed_at == at
+    assert endings.close(waiting.pk, by=agent).closed_at == at
     assert Message.objects.filter(author_kind="system").count() == 3
 
 
@@ -316,14 +316,14 @@ def test_colleague_cannot_close_what_somebody_has(
     desk.take(waiting.pk, by=agent)
 
     with pytest.raises(NotYoursError):
-        desk.close(waiting.pk, by=colleague)
+        endings.close(waiting.pk, by=colleague)
 
     assert Conversation.objects.get().status == "human"
 
 
 def test_visitor_ends_for_good(waiting: Conversation, agent: Membership) -> None:
-    closed = desk.close_by_contact(waiting.pk)
-    again = desk.close_by_contact(waiting.pk)
+    closed = endings.close_by_contact(waiting.pk)
+    again = endings.close_by_contact(waiting.pk)
 
     assert (closed.status, closed.closed_by_contact, closed.agent) == ("closed", True, None)
     assert again.closed_at == closed.closed_at
@@ -333,9 +333,9 @@ def test_visitor_ends_for_good(waiting: Conversation, agent: Membership) -> None
 
 
 def test_visitor_ends_what_an_agent_had_closed(waiting: Conversation, agent: Membership) -> None:
-    desk.close(waiting.pk, by=agent)
+    endings.close(waiting.pk, by=agent)
 
-    desk.close_by_contact(waiting.pk)
+    endings.close_by_contact(waiting.pk)
 
     assert Conversation.objects.get().closed_by_contact
     assert ledger_kinds().count("conversation.closed") == 2

@@ -6,7 +6,7 @@ import pytest
 
 from conversations.models import BotDecision, ContactSession, Conversation, Handoff, Message
 from conversations.queries import queue_position
-from conversations.services import desk, intake, phrases
+from conversations.services import desk, endings, intake, phrases
 from conversations.services.handoff import request_handoff
 from conversations.states import ConversationClosedError
 from tenants import clock
@@ -86,7 +86,7 @@ def test_button_after_the_visitor_ended_is_refused(
     in_tenant: Tenant, visitor: ContactSession
 ) -> None:
     conversation_id = send(visitor, "一").message.conversation_id
-    desk.close_by_contact(conversation_id)
+    endings.close_by_contact(conversation_id)
 
     with pytest.raises(ConversationClosedError):
         request_handoff(conversation_id)
@@ -99,7 +99,7 @@ def test_button_after_an_agent_ended_reopens(
 ) -> None:
     conversation_id = send(visitor, "一").message.conversation_id
     desk.take(conversation_id, by=agent)
-    desk.close(conversation_id, by=agent)
+    endings.close(conversation_id, by=agent)
 
     handed = request_handoff(conversation_id)
 

@@ -16,7 +16,7 @@ from conversations.models import (
     Inquiry,
     Message,
 )
-from conversations.services import desk, intake
+from conversations.services import desk, endings, intake
 from conversations.services.handoff import request_handoff
 from conversations.services.intake import EmptyMessageError, Received, TooLongError
 from conversations.states import ConversationClosedError
@@ -78,6 +78,8 @@ def test_ledger_tells_what_happened_without_the_words(
     assert ledger_kinds() == [
         "conversation.opened",
         "message.created",
+        "survey.terms_agreed",
+        "survey.month_opened",
         "inquiry.opened",
         "obligation.started",
     ]
@@ -273,7 +275,7 @@ def test_message_after_the_visitor_ended_is_refused(
     in_tenant: Tenant, visitor: ContactSession
 ) -> None:
     sent = send(visitor, "一", client_msg_id="m1").message
-    desk.close_by_contact(sent.conversation_id)
+    endings.close_by_contact(sent.conversation_id)
 
     with pytest.raises(ConversationClosedError) as refused:
         send(visitor, "二", conversation_id=sent.conversation_id)
@@ -287,7 +289,7 @@ def test_message_without_conversation_after_the_visitor_ended_opens_another(
     in_tenant: Tenant, visitor: ContactSession
 ) -> None:
     ended = send(visitor, "一").message
-    desk.close_by_contact(ended.conversation_id)
+    endings.close_by_contact(ended.conversation_id)
 
     fresh = send(visitor, "二").message
 
@@ -300,7 +302,7 @@ def test_message_after_an_agent_ended_reopens_with_the_assistant(
 ) -> None:
     sent = send(visitor, "一").message
     desk.take(sent.conversation_id, by=agent)
-    desk.close(sent.conversation_id, by=agent)
+    endings.close(sent.conversation_id, by=agent)
 
     again = send(visitor, "二", conversation_id=sent.conversation_id)
 

@@ -16,6 +16,7 @@ ALLOWED = {
     ("waiting_human", "human"),
     ("waiting_human", "bot"),
     ("waiting_human", "closed"),
+    ("human", "waiting_human"),
     ("human", "bot"),
     ("human", "closed"),
     ("closed", "bot"),
@@ -53,3 +54,12 @@ def test_moves(before: str, after: str) -> None:
 
 def test_every_state_has_its_row() -> None:
     assert set(MOVES) == set(ConversationStatus.values)
+
+
+@pytest.mark.parametrize("after", ["waiting_human", "bot", "closed"])
+def test_whoever_has_it_next_does_not_have_it_aside(after: str) -> None:
+    conversation = Conversation(status="human", snoozed_until=NOON)
+
+    move(conversation, ConversationStatus(after))
+
+    assert conversation.snoozed_until is None

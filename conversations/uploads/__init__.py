@@ -1,0 +1,1 @@
+"""What may be uploaded: kinds told by content, never by what a device claims."""
