@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 
 from conversations.models import BotDecision, Conversation, Message
 from conversations.states import ConversationStatus
+from knowledge import search
 from knowledge.models import Entry
 from reporting import charts, queries
 from reporting.charts import Value
@@ -68,6 +69,7 @@ def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "due": [card() for capability, card in _DUE if actor.can(capability)],
         "gauges": [gauge() for capability, gauge in _GAUGES if actor.can(capability)],
         **(_conversations() if actor.can("conversation.view") else {}),
+        "words_only": actor.can("knowledge.view") and not search.is_semantic(),
         "may_edit": actor.can("knowledge.change"),
         "may_publish": actor.can("knowledge.publish"),
     }

@@ -83,9 +83,9 @@ class Day:
 
 def queue() -> Queue:
     """Return who waits for an agent now."""
-    waiting = Conversation.objects.filter(status=ConversationStatus.WAITING).aggregate(
-        count=Count("pk"), since=Min("waiting_since")
-    )
+    waiting = Conversation.objects.filter(
+        status=ConversationStatus.WAITING, held_elsewhere=False
+    ).aggregate(count=Count("pk"), since=Min("waiting_since"))
     since = waiting["since"]
     return Queue(waiting["count"], clock.now() - since if since else None)
 
@@ -103,6 +103,7 @@ def pending_changes() -> Changes:
 def unanswered() -> Unanswered:
     """Return the questions of the last 7 days that went to people for want of an answer."""
     missed = BotDecision.objects.filter(
+        conversation__is_probe=False,
         outcome=DecisionOutcome.HANDOFF,
         reason__in=UNANSWERED_REASONS,
         decided_at__gte=_start_of(_today() - timedelta(days=UNANSWERED_DAYS - 1)),
@@ -134,7 +135,9 @@ def kept_today(kind: ObligationKind) -> Kept:
 def answered_today() -> Share:
     """Return how many of today's questions the assistant answered; small talk is no question."""
     counts = (
-        BotDecision.objects.filter(decided_at__gte=_start_of(_today()))
+        BotDecision.objects.filter(
+            decided_at__gte=_start_of(_today()), conversation__is_probe=False
+        )
         .exclude(outcome=DecisionOutcome.SMALLTALK)
         .aggregate(part=Count("pk", filter=Q(outcome=DecisionOutcome.ANSWERED)), whole=Count("pk"))
     )
@@ -157,7 +160,7 @@ def trend() -> list[Day]:
     start = _start_of(first)
     questions = {
         row["day"]: row
-        for row in BotDecision.objects.filter(decided_at__gte=start)
+        for row in BotDecision.objects.filter(decided_at__gte=start, conversation__is_probe=False)
         .exclude(outcome=DecisionOutcome.SMALLTALK)
         .order_by()
         .values(day=TruncDate("decided_at"))

@@ -10,6 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from conversations.models import Channel
+from knowledge import search
 from knowledge.models import Entry, Release
 from knowledge.services import entries
 from tenants import clock
@@ -206,6 +207,21 @@ def test_the_demonstration_is_marked(tenant: Tenant, home_of: Callable[[str], Cl
     Tenant.objects.filter(pk=tenant.pk).update(is_demo=True)
 
     assert client.get(HOME).context["environment"]
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_home_says_that_the_models_are_missing(
+    tenant: Tenant,
+    home_of: Callable[[str], Client],
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    installed: bool,
+) -> None:
+    monkeypatch.setattr(search, "is_semantic", lambda: installed)
+
+    page = home_of(Role.CLIENT_ADMIN).get(HOME).content.decode()
+
+    assert ("fetch_models" in page) is not installed
 
 
 def test_home_needs_nothing_from_elsewhere(busy: None, home_of: Callable[[str], Client]) -> None:

@@ -1,0 +1,29 @@
+"""What was counted, for people to check, and the reports made of it."""
+
+from reporting.admin import (
+    audits,
+    catalogues,
+    deliveries,
+    downtime,
+    due,
+    figures,
+    incidents,
+    probers,
+    questions,
+    recipients,
+    reports,
+)
+
+__all__ = [
+    "audits",
+    "catalogues",
+    "deliveries",
+    "downtime",
+    "due",
+    "figures",
+    "incidents",
+    "probers",
+    "questions",
+    "recipients",
+    "reports",
+]

@@ -1,0 +1,68 @@
+"""What the pages of this app have in common: one step, asked about before it is done."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+
+from tenants.admin_base import ReadOnlyAdmin
+from tenants.errors import DomainError
+
+
+class SteppedAdmin(ReadOnlyAdmin):
+    """Evidence whose rows move on by steps, each on a page of its own."""
+
+    def page_of(self, row: Any) -> str:
+        """Return the address of the row's page."""
+        name = f"{self.opts.app_label}_{self.opts.model_name}_change"
+        return reverse(f"admin:{name}", args=[row.pk])
+
+    def step(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        take: Callable[..., object],
+        *,
+        title: str,
+        lead: str,
+        label: str,
+        done: str,
+        form_class: type[forms.Form] | None = None,
+        initial: Callable[[Any], dict[str, Any]] | None = None,
+        facts: Callable[[Any], Sequence[tuple[str, object]]] | None = None,
+    ) -> HttpResponse:
+        """Show the page of a step, with its form if it has one; take the step once it is sent.
+
+        `take` is called with the row and the form's values; a DomainError it raises is shown.
+        """
+        row: Any = self.get_object(request, object_id)
+        if row is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        sent = request.method == "POST"
+        form = None
+        if form_class is not None:
+            first = initial(row) if initial else {}
+            form = form_class(request.POST if sent else None, initial=first)
+        if sent and (form is None or form.is_valid()):
+            try:
+                take(row, **(form.cleaned_data if form else {}))
+            except DomainError as error:
+                messages.error(request, error.detail)
+            else:
+                messages.success(request, done)
+            return HttpResponseRedirect(self.page_of(row))
+        return self.page(
+            request,
+            "admin/form_page.html" if form else "admin/confirm_page.html",
+            {
+                "title": title,
+                "lead": lead,
+                "form": form,
+                "facts": facts(row) if facts else [],
+                "submit_label": label,
+                "cancel_url": self.page_of(row),
+            },
+        )

@@ -1,0 +1,137 @@
+"""Questions with where they count and why, and the page on which people label them."""
+
+from datetime import date
+from typing import Any
+
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter
+from unfold.decorators import action, display
+
+from conversations.admin.links import conversation_link
+from reporting.models import Question, QuestionLabel, QuestionLabels, QuestionStanding
+from reporting.services import labels
+from tenants import clock
+from tenants.admin_base import ReadOnlyAdmin, actor_of, badge, second
+from tenants.admin_filters import period_on
+from tenants.errors import DomainError
+from tenants.scoping import as_uuid
+
+_TONES = {
+    QuestionStanding.ANSWERED: "ok",
+    QuestionStanding.FAILED: "breach",
+    QuestionStanding.DEFAULT: "warn",
+}
+
+
+@admin.register(Question)
+class QuestionAdmin(ReadOnlyAdmin):
+    """Shows every question, whether it counts, and why; labelling is done blind."""
+
+    capabilities = {"view": "question.view", "label": "question.label"}
+    list_display = ("asked", "label_named", "counts", "why", "is_reviewed", "where")
+    list_filter = (
+        ("standing", ChoicesDropdownFilter),
+        ("why", ChoicesDropdownFilter),
+        ("label", ChoicesDropdownFilter),
+        ("is_reviewed", BooleanRadioFilter),
+        period_on("asked_at"),
+    )
+    list_filter_submit = True
+    fields = ("asked", "words", "label_named", "counts", "why", "demand", "is_reviewed", "where")
+    actions_list = ("review_page",)
+    empty_text = _("Each night the questions of the day before are counted; they appear here.")
+
+    def get_sortable_by(self, request: HttpRequest) -> tuple[str, ...]:
+        return ("asked",)
+
+    def has_label_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.may(request, "label")
+
+    @action(description=_("Label questions"), url_path="review", permissions=["label"])
+    def review_page(self, request: HttpRequest) -> HttpResponse:
+        """Show one question, nothing else of it, and take its label."""
+        month = _month(request.GET.get("month", ""))
+        here = f"{reverse('admin:reporting_question_review_page')}?month={month:%Y-%m}"
+        if request.method == "POST":
+            pk = as_uuid(request.POST.get("question"))
+            try:
+                if pk is not None:
+                    labels.relabel(
+                        pk,
+                        request.POST.get("label", ""),
+                        by=actor_of(request).user,
+                        disputed="disputed" in request.POST,
+                    )
+            except Question.DoesNotExist:
+                messages.error(request, gettext("This question is not there any more."))
+            except DomainError as error:
+                messages.error(request, error.detail)
+            return HttpResponseRedirect(here)
+        row = labels.next_to_review(month)
+        return self.page(
+            request,
+            "admin/reporting/label.html",
+            {
+                "title": gettext("Label questions of %(month)s") % {"month": f"{month:%Y-%m}"},
+                "question": row,
+                "words": labels.words_of(row) if row else "",
+                "progress": labels.progress(month),
+                "choices": [
+                    (number, value, name)
+                    for number, (value, name) in enumerate(QuestionLabels.choices, start=1)
+                ],
+                "back": reverse("admin:reporting_question_changelist"),
+            },
+        )
+
+    @display(description=_("asked at"), ordering="asked_at")
+    def asked(self, row: Question) -> str:
+        return second(row.asked_at)
+
+    @display(description=_("question"))
+    def words(self, row: Question) -> str:
+        return labels.words_of(row)
+
+    @display(description=_("label"))
+    def label_named(self, row: Question) -> str:
+        return row.get_label_display()
+
+    @display(description=_("counts as"))
+    def counts(self, row: Question) -> Any:
+        return badge(row.get_standing_display(), _TONES.get(QuestionStanding(row.standing), ""))
+
+    @display(description=_("conversation"))
+    def where(self, row: Question) -> Any:
+        return conversation_link(row.conversation_id)
+
+
+@admin.register(QuestionLabel)
+class QuestionLabelAdmin(ReadOnlyAdmin):
+    """Shows every label that a question ever got."""
+
+    capabilities = {"view": "question.view"}
+    list_display = ("given", "label", "previous", "source", "is_disputed", "by")
+    list_filter = (("source", ChoicesDropdownFilter), period_on("at"))
+    list_filter_submit = True
+    list_select_related = ("by",)
+    fields = ("given", "label", "previous", "source", "is_disputed", "by")
+    empty_text = _("Each question gets a label when it is counted.")
+
+    def get_sortable_by(self, request: HttpRequest) -> tuple[str, ...]:
+        return ("given",)
+
+    @display(description=_("at"), ordering="at")
+    def given(self, row: QuestionLabel) -> str:
+        return second(row.at)
+
+
+def _month(text: str) -> date:
+    try:
+        return date.fromisoformat(f"{text}-01")
+    except ValueError:
+        return timezone.localdate(clock.now()).replace(day=1)

@@ -1,0 +1,1 @@
+"""Rehearsals that prove the figures."""

@@ -1,0 +1,82 @@
+"""What was counted and checked of it, what was reported, who got it and what they answered."""
+
+from reporting.models.audit import AccuracyAudit, AccuracyAuditItem, AuditFinding
+from reporting.models.catalogue import CatalogueState, CommonQuestionCatalogue
+from reporting.models.downtime import (
+    AvailabilitySettings,
+    ClaimDecision,
+    DownInterval,
+    ExclusionClaim,
+    ExclusionKind,
+    IntervalKind,
+)
+from reporting.models.figure import DailyFigure
+from reporting.models.incident import (
+    Incident,
+    IncidentKind,
+    IncidentLevel,
+    IncidentUpdate,
+    MaintenanceWindow,
+    OwnerParty,
+)
+from reporting.models.probe import Heartbeat, Prober, ProbeResult, ProcessKind
+from reporting.models.question import (
+    LabelSource,
+    Question,
+    QuestionLabel,
+    QuestionLabels,
+    QuestionStanding,
+    QuestionWhy,
+)
+from reporting.models.report import (
+    Report,
+    ReportAnswer,
+    ReportDue,
+    ReportKind,
+    ReportStage,
+    ReportVerdict,
+)
+from reporting.models.report_delivery import DeliveryChannel, ReportDelivery, ReportRecipient
+from reporting.models.review import LabelReview, LabelReviewItem
+
+__all__ = [
+    "AccuracyAudit",
+    "AccuracyAuditItem",
+    "AuditFinding",
+    "AvailabilitySettings",
+    "CatalogueState",
+    "ClaimDecision",
+    "CommonQuestionCatalogue",
+    "DailyFigure",
+    "DeliveryChannel",
+    "DownInterval",
+    "ExclusionClaim",
+    "ExclusionKind",
+    "Heartbeat",
+    "Incident",
+    "IncidentKind",
+    "IncidentLevel",
+    "IncidentUpdate",
+    "IntervalKind",
+    "LabelReview",
+    "LabelReviewItem",
+    "LabelSource",
+    "MaintenanceWindow",
+    "OwnerParty",
+    "ProbeResult",
+    "Prober",
+    "ProcessKind",
+    "Question",
+    "QuestionLabel",
+    "QuestionLabels",
+    "QuestionStanding",
+    "QuestionWhy",
+    "Report",
+    "ReportAnswer",
+    "ReportDelivery",
+    "ReportDue",
+    "ReportKind",
+    "ReportRecipient",
+    "ReportStage",
+    "ReportVerdict",
+]

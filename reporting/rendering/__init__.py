@@ -1,0 +1,1 @@
+"""Pages, sheets and mails of a report, each made from its snapshot alone."""

@@ -1,0 +1,289 @@
+"""Tell people what happens to reports, availability and figures, in the tenant's language.
+
+Source: contract R11, R33-R35, R62, R85, R87, I1, I2 and the notification matrix. Every function
+writes rows only, in the caller's transaction.
+"""
+
+from datetime import datetime
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from reporting import metrics
+from reporting.availability import Burn
+from reporting.models import (
+    ClaimDecision,
+    ExclusionClaim,
+    Incident,
+    IncidentLevel,
+    MaintenanceWindow,
+    Report,
+    ReportAnswer,
+    ReportDelivery,
+    ReportDue,
+    ReportVerdict,
+)
+from reporting.services.early_warnings import Warned
+from tenants import clock
+from tenants.models import AlertLevel
+from tenants.roles import SUPERVISING, Role
+from tenants.services.notifications import in_tenants_words, notify
+
+_PROVIDER = frozenset({Role.ACCOUNT_MANAGER})
+_CLIENT = frozenset({Role.CLIENT_ADMIN})
+_BOTH = _PROVIDER | _CLIENT
+_ALL = frozenset({*SUPERVISING, *_BOTH})
+
+
+def report_waits(report: Report) -> None:
+    """Tell account managers that a report is to be approved."""
+    with in_tenants_words():
+        notify(
+            "report.waiting",
+            title=_("To be approved: %(report)s") % {"report": report},
+            body=_("It is sent once you have approved it."),
+            roles=_PROVIDER,
+            subject=str(report.pk),
+            level=AlertLevel.WARNING,
+            link=reverse("admin:reporting_report_change", args=[report.pk]),
+            dedupe=f"report.waiting:{report.pk}",
+        )
+
+
+def report_sent(report: Report) -> None:
+    """Tell client administrators that a report is there to be confirmed or objected to (R35)."""
+    with in_tenants_words():
+        notify(
+            "report.sent",
+            title=_("New report: %(report)s") % {"report": report},
+            body=_("Read it, then confirm it or object."),
+            roles=_CLIENT,
+            subject=str(report.pk),
+            link=reverse("admin:reporting_report_read_page", args=[report.pk]),
+            dedupe=f"report.sent:{report.pk}",
+        )
+
+
+def report_overdue(row: ReportDue) -> None:
+    """Tell account managers of a report that is two hours late (R33)."""
+    with in_tenants_words():
+        notify(
+            "report.overdue",
+            title=_("Report not delivered in time: %(report)s") % {"report": row},
+            body=row.error or _("See Reports due: it may wait for an approval."),
+            roles=_PROVIDER,
+            subject=str(row.pk),
+            level=AlertLevel.CRITICAL,
+            link=reverse("admin:reporting_reportdue_changelist"),
+            dedupe=f"report.overdue:{row.pk}",
+        )
+
+
+def report_answered(report: Report, answer: ReportAnswer) -> None:
+    """Tell account managers what the client says to a report (R35)."""
+    objected = answer.verdict == ReportVerdict.OBJECTED
+    with in_tenants_words():
+        title = _("Objection to %(report)s") if objected else _("Confirmed: %(report)s")
+        notify(
+            "report.answered",
+            title=title % {"report": report},
+            body=answer.text,
+            roles=_PROVIDER,
+            subject=str(report.pk),
+            level=AlertLevel.WARNING if objected else AlertLevel.INFO,
+            link=reverse("admin:reporting_report_change", args=[report.pk]),
+            dedupe=f"report.answered:{answer.pk}",
+        )
+
+
+def report_not_mailed(row: ReportDelivery, error: str) -> None:
+    """Tell account managers that a report's mail does not go out; once for each mail."""
+    with in_tenants_words():
+        notify(
+            "report.not_mailed",
+            title=_("Report not mailed: %(report)s") % {"report": row.report},
+            body=_("To %(name)s: %(error)s. It can be mailed again under Report deliveries.")
+            % {"name": row.name, "error": error},
+            roles=_PROVIDER,
+            subject=str(row.pk),
+            level=AlertLevel.WARNING,
+            link=reverse("admin:reporting_reportdelivery_changelist"),
+            dedupe=f"report.not_mailed:{row.pk}",
+        )
+
+
+def incident_opened(incident: Incident) -> None:
+    """Tell both parties and who supervises of an incident (I1); P1 and P2 are critical."""
+    grave = incident.level in (IncidentLevel.P1, IncidentLevel.P2)
+    with in_tenants_words():
+        notify(
+            "incident.opened",
+            title=f"{incident.level.upper()} {incident.title}",
+            body=_("Since %(start)s. Somebody has to acknowledge it by %(due)s.")
+            % {"start": _moment(incident.opened_at), "due": _moment(incident.acknowledge_due_at)},
+            roles=_ALL,
+            subject=str(incident.pk),
+            level=AlertLevel.CRITICAL if grave else AlertLevel.WARNING,
+            link=_incident(incident),
+            dedupe=f"incident.opened:{incident.pk}",
+        )
+
+
+def incident_told(incident: Incident, text: str, key: object) -> None:
+    """Pass on how an incident stands."""
+    with in_tenants_words():
+        notify(
+            "incident.told",
+            title=_("How it stands: %(incident)s") % {"incident": incident.title},
+            body=text,
+            roles=_ALL,
+            subject=str(incident.pk),
+            link=_incident(incident),
+            dedupe=f"incident.told:{key}",
+        )
+
+
+def incident_restored(incident: Incident) -> None:
+    """Tell that the service works again, and since when."""
+    assert incident.restored_at is not None
+    with in_tenants_words():
+        notify(
+            "incident.restored",
+            title=_("Works again: %(incident)s") % {"incident": incident.title},
+            body=_("Since %(end)s.") % {"end": _moment(incident.restored_at)},
+            roles=_ALL,
+            subject=str(incident.pk),
+            link=_incident(incident),
+            dedupe=f"incident.restored:{incident.pk}",
+        )
+
+
+def claim_made(row: ExclusionClaim) -> None:
+    """Ask client administrators to decide about a claim (R85)."""
+    with in_tenants_words():
+        notify(
+            "availability.claimed",
+            title=_("Down time that the provider wants left out"),
+            body=_("%(start)s – %(end)s. It counts until you accept the claim.")
+            % {"start": _moment(row.start_at), "end": _moment(row.end_at)},
+            roles=_CLIENT,
+            subject=str(row.pk),
+            level=AlertLevel.WARNING,
+            link=_claim(row),
+            dedupe=f"claim:{row.pk}",
+        )
+
+
+def claim_decided(row: ExclusionClaim) -> None:
+    """Tell account managers what the client decided."""
+    accepted = row.decision == ClaimDecision.ACCEPTED
+    with in_tenants_words():
+        notify(
+            "availability.decided",
+            title=_("Exclusion claim accepted") if accepted else _("Exclusion claim rejected"),
+            body=row.remark,
+            roles=_PROVIDER,
+            subject=str(row.pk),
+            link=_claim(row),
+            dedupe=f"claim.decided:{row.pk}",
+        )
+
+
+def maintenance_announced(row: MaintenanceWindow) -> None:
+    """Announce planned work to the client (I2)."""
+    with in_tenants_words():
+        notify(
+            "maintenance.announced",
+            title=_("Planned work: %(title)s") % {"title": row.title},
+            body=f"{_moment(row.start_at)} – {_moment(row.end_at)}\n{row.description}",
+            roles=_ALL,
+            subject=str(row.pk),
+            level=AlertLevel.WARNING,
+            link=reverse("admin:reporting_maintenancewindow_change", args=[row.pk]),
+            dedupe=f"maintenance:{row.pk}",
+        )
+
+
+def maintenance_cancelled(row: MaintenanceWindow) -> None:
+    """Tell the client that planned work is called off."""
+    with in_tenants_words():
+        notify(
+            "maintenance.cancelled",
+            title=_("Called off: %(title)s") % {"title": row.title},
+            body=f"{_moment(row.start_at)} – {_moment(row.end_at)}",
+            roles=_ALL,
+            subject=str(row.pk),
+            link=reverse("admin:reporting_maintenancewindow_change", args=[row.pk]),
+            dedupe=f"maintenance.cancelled:{row.pk}",
+        )
+
+
+def of_budget(burn: Burn, now: datetime) -> None:
+    """Tell how much of the month's down time is spent, each step once (R87).
+
+    Account managers hear of the steps; who is on call hears if the last hour alone took more than
+    5 % of it.
+    """
+    if not burn.step and not burn.pages:
+        return
+    with in_tenants_words():
+        month = timezone.localtime(now).strftime("%Y-%m")
+        if burn.step:
+            notify(
+                "availability.budget",
+                title=_("%(percent)s %% of the down time of %(month)s is spent")
+                % {"percent": burn.step, "month": month},
+                body=_("%(spent)s of %(budget)s seconds.")
+                % {
+                    "spent": int(burn.spent.total_seconds()),
+                    "budget": int(burn.budget.total_seconds()),
+                },
+                roles=_PROVIDER,
+                level=AlertLevel.CRITICAL if burn.step >= 100 else AlertLevel.WARNING,
+                link=reverse("admin:reporting_downinterval_changelist"),
+                dedupe=f"budget:{month}:{burn.step}",
+            )
+        if burn.pages:
+            notify(
+                "availability.burning",
+                title=_("The last hour took more than 5 %% of the down time of %(month)s")
+                % {"month": month},
+                body=_("Look at the incidents now."),
+                roles=_ALL,
+                level=AlertLevel.CRITICAL,
+                link=reverse("admin:reporting_incident_changelist"),
+                dedupe=f"burning:{now:%Y-%m-%dT%H}",
+            )
+
+
+def figure_at_risk(warned: Warned) -> None:
+    """Tell account managers of a figure that threatens to fail this month; once a day (R11, R62)."""
+    if warned.metric == "auto_answer":
+        shown = metrics.shown_percent(warned.value)
+        line = metrics.shown_percent(warned.line)
+    else:
+        shown, line = metrics.shown_score(warned.value), metrics.shown_score(warned.line)
+    with in_tenants_words():
+        notify(
+            f"{warned.metric}.at_risk",
+            title=_("At risk this month: %(figure)s")
+            % {"figure": _(metrics.BY_KEY[warned.metric].name)},
+            body=_("%(value)s so far, of %(count)s; below %(line)s.")
+            % {"value": shown, "count": warned.whole, "line": line},
+            roles=_PROVIDER,
+            level=AlertLevel.WARNING,
+            dedupe=f"risk:{warned.metric}:{timezone.localtime(clock.now()):%Y-%m-%d}",
+        )
+
+
+def _moment(at: datetime) -> str:
+    return timezone.localtime(at).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _incident(row: Incident) -> str:
+    return reverse("admin:reporting_incident_change", args=[row.pk])
+
+
+def _claim(row: ExclusionClaim) -> str:
+    return reverse("admin:reporting_exclusionclaim_change", args=[row.pk])

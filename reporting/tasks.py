@@ -1,0 +1,167 @@
+"""The regular chores of counting and reporting: each finds its rows, then works by tenant."""
+
+import logging
+from datetime import datetime
+
+from celery import shared_task
+from django.conf import settings
+
+from reporting.availability import SLOT, Span
+from reporting.models import DeliveryChannel, ProcessKind, ReportDelivery, ReportDue
+from tenants import clock
+from tenants.models import LedgerHead, Tenant
+from tenants.scoping import platform_scope, tenant_scope
+
+logger = logging.getLogger(__name__)
+
+_BATCH = 50
+
+
+@shared_task(name="reporting.roll_up_days", platform=True, alone_for=3600)
+def roll_up_days() -> None:
+    """Count the days that are over and not counted yet, of every tenant (R34)."""
+    from reporting.services import figures  # noqa: PLC0415 -- leaf
+
+    with platform_scope("days to count, of all tenants"):
+        tenants = list(
+            LedgerHead.objects.using(settings.PLATFORM_DATABASE).values_list("tenant_id", flat=True)
+        )
+    for tenant_id in tenants:
+        with tenant_scope(tenant_id):
+            try:
+                figures.catch_up()
+            except Exception:
+                # One tenant's damage must not leave the others uncounted.
+                logger.exception("Roll-up failed: tenant %s", tenant_id)
+
+
+@shared_task(name="reporting.warn_early", platform=True, alone_for=1800)
+def warn_early() -> None:
+    """Tell of figures that threaten to fail this month, each once a day (R11, R62)."""
+    from reporting.services import early_warnings, telling  # noqa: PLC0415 -- leaf
+
+    with platform_scope("figures at risk, of all tenants"):
+        tenants = list(
+            LedgerHead.objects.using(settings.PLATFORM_DATABASE).values_list("tenant_id", flat=True)
+        )
+    for tenant_id in tenants:
+        with tenant_scope(tenant_id):
+            try:
+                for warned in early_warnings.all_at_risk():
+                    telling.figure_at_risk(warned)
+            except Exception:
+                logger.exception("Early warnings failed: tenant %s", tenant_id)
+
+
+@shared_task(name="reporting.plan_reports", platform=True, alone_for=600)
+def plan_reports() -> None:
+    """Write down the reports that will be due in the next 60 days (R33)."""
+    from reporting.services import due  # noqa: PLC0415 -- leaf
+
+    with platform_scope("all tenants, for the reports they are owed"):
+        tenants = list(
+            LedgerHead.objects.using(settings.PLATFORM_DATABASE).values_list("tenant_id", flat=True)
+        )
+    for tenant_id in tenants:
+        with tenant_scope(tenant_id):
+            try:
+                due.plan()
+            except Exception:
+                logger.exception("Reports not planned: tenant %s", tenant_id)
+
+
+@shared_task(name="reporting.make_reports", platform=True, alone_for=600)
+def make_reports() -> None:
+    """Make every report that is due and missing, then look for those not delivered (R33)."""
+    from reporting.services import due, reports  # noqa: PLC0415 -- leaf
+
+    with platform_scope("reports that are due, of all tenants"):
+        rows = ReportDue.objects.using(settings.PLATFORM_DATABASE).filter(due_at__lte=clock.now())
+        tenants = {
+            *rows.filter(made_at__isnull=True).values_list("tenant_id", flat=True),
+            *rows.filter(
+                due_at__lt=clock.now() - due.OVERDUE_AFTER, overdue_since__isnull=True
+            ).values_list("tenant_id", flat=True),
+        }
+    for tenant_id in sorted(tenants):
+        with tenant_scope(tenant_id):
+            try:
+                reports.make_due()
+                due.find_overdue()
+            except Exception:
+                logger.exception("Reports not made: tenant %s", tenant_id)
+
+
+@shared_task(name="reporting.send_reports", platform=True, alone_for=300)
+def send_reports() -> None:
+    """Send the mails of reports that are due (R35)."""
+    from reporting.services import report_mails  # noqa: PLC0415 -- leaf
+
+    with platform_scope("mails of reports that are due, of all tenants"):
+        rows = list(
+            ReportDelivery.objects.using(settings.PLATFORM_DATABASE)
+            .filter(channel=DeliveryChannel.MAIL, sent_at=None, due_at__lte=clock.now())
+            .order_by("due_at")
+            .values_list("tenant_id", "pk")[:_BATCH]
+        )
+    for tenant_id, delivery_id in rows:
+        with tenant_scope(tenant_id):
+            try:
+                report_mails.deliver(delivery_id)
+            except Exception:
+                logger.exception("Report not mailed: %s", delivery_id)
+
+
+@shared_task(name="reporting.beat", platform=True)
+def beat() -> None:
+    """Beat for the worker that runs this, the schedule that sent it, and the database."""
+    from reporting.services import heartbeats  # noqa: PLC0415 -- leaf
+
+    # All workers are one: it is enough that any of them works.
+    heartbeats.beat(
+        ProcessKind.WORKER,
+        ProcessKind.BEAT,
+        ProcessKind.DATABASE,
+        host=heartbeats.this_host("jobs"),
+    )
+
+
+@shared_task(name="reporting.judge_availability", platform=True, alone_for=120)
+def judge_availability() -> None:
+    """Judge what happened since the last time, for every tenant."""
+    judge_all()
+
+
+def judge_all(*, starting: bool = False) -> None:
+    """Judge the time since the last judgement for every tenant; `starting` before serving (R83)."""
+    from reporting.services import downtime, sightings, telling, uptime  # noqa: PLC0415 -- leaf
+
+    tenants = list(Tenant.objects.values_list("pk", flat=True))
+    windows: dict[int, Span] = {}
+    for tenant_id in tenants:
+        with tenant_scope(tenant_id):
+            try:
+                window = downtime.window(clock.now())
+            except Exception:
+                logger.exception("Availability not judged")
+                continue
+        if window is not None:
+            windows[tenant_id] = window
+    if not windows:
+        return
+    whole = Span(
+        min(window.start for window in windows.values()) - SLOT,
+        max(window.end for window in windows.values()) + SLOT,
+    )
+    served: set[datetime] = set()
+    for tenant_id in tenants:
+        with tenant_scope(tenant_id):
+            served |= sightings.served(whole)
+    for tenant_id, window in windows.items():
+        with tenant_scope(tenant_id):
+            try:
+                downtime.judge_time(window, sorted(served), starting=starting)
+                telling.of_budget(uptime.burn_now(), clock.now())
+            except Exception:
+                # One tenant's damage must not leave all others unjudged.
+                logger.exception("Availability not judged")
