@@ -3,7 +3,7 @@ export PORT ?= 8000
 python := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt messages bench demo
+.PHONY: help run test shift check fmt messages bench demo
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z]*\):  *## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -13,6 +13,9 @@ run:  ## set up what is missing and serve at http://127.0.0.1:8000/ (PORT=, DATA
 
 test:  ## set up what is missing and run the tests on SQLite, then on PostgreSQL and Redis
 	@.ci/test
+
+shift:  ## play a shift of agent, supervisor and visitor in three browsers; nothing else may be busy
+	@$(python) -m pytest -m alone -o faulthandler_timeout=600 tests/e2e
 
 check:  ## what CI demands: format, lint, imports, types, settings, migrations, messages, tests
 	@.ci/check

@@ -31,6 +31,10 @@ class YingdaAdminSite(UnfoldAdminSite):
             path("knowledge/entry/try/", self.admin_view(test_bench), name="test_bench"),
         ]
 
+    def get_urls(self) -> list[Any]:
+        """Leave out the way from a row to its page outside: no row here has one."""
+        return [each for each in super().get_urls() if getattr(each, "name", "") != "view_on_site"]
+
     def search(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:

@@ -10,7 +10,15 @@ from config.settings import INSECURE_SECRET_KEY
 from tenants.scoping import TenantModel
 
 # Tables that belong to the installation, not to a tenant. Never shown to client staff.
-GLOBAL_MODELS = {"tenants.Tenant", "tenants.User"}
+GLOBAL_MODELS = {
+    "reporting.Heartbeat",
+    "reporting.ProbeResult",
+    "reporting.Prober",
+    "tenants.CalendarDay",
+    "tenants.CalendarYear",
+    "tenants.Tenant",
+    "tenants.User",
+}
 OUR_APPS = {"config", "reporting", "conversations", "knowledge", "tenants"}
 
 

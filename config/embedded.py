@@ -16,10 +16,12 @@ from typing import Any
 from celery import Celery
 from celery.beat import Service as Beat
 from celery.worker import state as worker_state
+from daphne import server as daphne_server
 from daphne.server import Server
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
+from config.bodies import BoundedFactory
 from conversations.hub import get_hub
 
 logger = logging.getLogger(__name__)
@@ -135,6 +137,8 @@ def serve(
             jobs.start()
         announce()
 
+    # Daphne has no way to be given one.
+    daphne_server.HTTPFactory = BoundedFactory
     quoted_host = host.replace(":", r"\:")
     server = YingdaServer(
         application,

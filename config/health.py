@@ -9,7 +9,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from knowledge.retrieval.encoder import load_encoder
+from knowledge import search
+from tenants import pulse
 
 
 @require_GET
@@ -24,14 +25,19 @@ def healthz(request: HttpRequest) -> HttpResponse:
 def readyz(request: HttpRequest) -> JsonResponse:
     """Answer 200 if visitors can be served; name what is missing otherwise.
 
-    `semantic_search` false means that the lexical tier answers alone: poorer, not broken.
+    `degraded` names what is poorer without keeping visitors from their answers: `semantic_search`
+    where the lexical tier answers alone, `schedule` where no sweeper has run for a while.
     """
     checks: dict[str, Any] = {"database": _works(_ask_database), "cache": _works(_ask_cache)}
     ready = all(checks.values())
-    checks["semantic_search"] = load_encoder() is not None
+    poorer = {"semantic_search": search.is_semantic(), "schedule": _works(pulse.is_alive)}
+    checks |= poorer
     if connection.vendor == "postgresql":
         checks["row_level_security"] = _works(_role_is_bound)
-    return JsonResponse({"ready": ready, "checks": checks}, status=200 if ready else 503)
+    degraded = [name for name, fine in poorer.items() if not fine]
+    return JsonResponse(
+        {"ready": ready, "checks": checks, "degraded": degraded}, status=200 if ready else 503
+    )
 
 
 def _works(check: Any) -> bool:

@@ -33,6 +33,8 @@ PUBLIC_URL = env_str("PUBLIC_URL").rstrip("/")
 TRUSTED_PROXIES = env_list("TRUSTED_PROXIES")
 # Addresses that no per-address limit applies to: on one machine, that machine.
 RATE_LIMIT_EXEMPT = env_list("RATE_LIMIT_EXEMPT", "127.0.0.1,::1" if EMBEDDED else "")
+# Who brings it may read /metrics.
+METRICS_TOKEN = env_secret("METRICS_TOKEN")
 # Keys that seal partners' secrets in the database, newest first; a second one only opens.
 SECRETS_KEY = [key.strip() for key in env_secret("SECRETS_KEY").split(",") if key.strip()]
 # Hosts and networks that requests may go to though they are no public ones.
@@ -87,6 +89,9 @@ TENANT_RESOLVERS = [
     "conversations.api.authentication.contact_token",
     "tenants.middleware.signed_in_person",
 ]
+
+# Says which prober a visitor's device proves to be: probes are in no figure.
+PROBE_VERIFIER = "reporting.services.probers.probe_named"
 
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
@@ -148,26 +153,170 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 1.0,
         "options": {"expires": 2},
     },
+    "deliver-handoffs": {
+        "task": "conversations.deliver_handoffs",
+        "schedule": 1.0,
+        "options": {"expires": 2},
+    },
+    "fail-over-handoffs": {
+        "task": "conversations.fail_over_handoffs",
+        "schedule": 1.0,
+        "options": {"expires": 2},
+    },
     "find-breaches": {"task": "tenants.find_breaches", "schedule": 1.0, "options": {"expires": 2}},
+    "mail-alerts": {"task": "tenants.mail_alerts", "schedule": 1.0, "options": {"expires": 2}},
+    "post-alerts": {"task": "tenants.post_alerts", "schedule": 1.0, "options": {"expires": 2}},
+    "escalate-alerts": {
+        "task": "tenants.escalate_alerts",
+        "schedule": 5.0,
+        "options": {"expires": 10},
+    },
+    "ping-deadman": {
+        "task": "tenants.ping_deadman",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+    "follow-calendar": {
+        "task": "tenants.follow_calendar",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+    "recount-deadlines": {
+        "task": "conversations.recount_deadlines",
+        "schedule": 300.0,
+        "options": {"expires": 300},
+    },
+    "warn-early-of-deadlines": {
+        "task": "tenants.warn_early",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
+    "warn-early-of-figures": {
+        "task": "reporting.warn_early",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
+    "ask-for-calendar": {
+        "task": "tenants.ask_for_calendar",
+        # 09:00 in Shanghai.
+        "schedule": crontab(hour=1, minute=0),
+        "options": {"expires": 3600},
+    },
     "close-idle-inquiries": {
         "task": "conversations.close_idle_inquiries",
         "schedule": 60.0,
         "options": {"expires": 60},
+    },
+    "wake-snoozed": {
+        "task": "conversations.wake_snoozed",
+        "schedule": 5.0,
+        "options": {"expires": 10},
     },
     "notice-silent-agents": {
         "task": "conversations.notice_silent_agents",
         "schedule": 30.0,
         "options": {"expires": 30},
     },
+    "route-waiting": {
+        "task": "conversations.route_waiting",
+        "schedule": 1.0,
+        "options": {"expires": 2},
+    },
     "recalibrate": {
         "task": "conversations.recalibrate",
         "schedule": crontab(hour=19, minute=15),
         "options": {"expires": 3600},
     },
+    "roll-up-days": {
+        "task": "reporting.roll_up_days",
+        "schedule": crontab(minute=20),
+        "options": {"expires": 3000},
+    },
     "compare-answers": {
         "task": "conversations.compare_answers",
         "schedule": crontab(hour=18, minute=45),
         "options": {"expires": 3600},
+    },
+    "prepare-embedders": {
+        "task": "knowledge.prepare_embedders",
+        "schedule": 30.0,
+        "options": {"expires": 30},
+    },
+    "draft-entries": {
+        "task": "conversations.draft_entries",
+        "schedule": 300.0,
+        "options": {"expires": 300},
+    },
+    "clear-uploads": {
+        "task": "conversations.clear_uploads",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
+    "find-overdue-tickets": {
+        "task": "conversations.find_overdue_tickets",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+    "close-solved-tickets": {
+        "task": "conversations.close_solved_tickets",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
+    "send-ticket-notices": {
+        "task": "conversations.send_ticket_notices",
+        "schedule": 10.0,
+        "options": {"expires": 10},
+    },
+    "tend-profiles": {
+        "task": "conversations.tend_profiles",
+        "schedule": 600.0,
+        "options": {"expires": 600},
+    },
+    "run-rules": {
+        "task": "conversations.run_rules",
+        "schedule": 1.0,
+        "options": {"expires": 2},
+    },
+    "send-webhooks": {
+        "task": "conversations.send_webhooks",
+        "schedule": 1.0,
+        "options": {"expires": 2},
+    },
+    "keep-service-times": {
+        "task": "conversations.keep_service_times",
+        "schedule": 5.0,
+        "options": {"expires": 5},
+    },
+    "mail-notices": {
+        "task": "conversations.mail_notices",
+        "schedule": 10.0,
+        "options": {"expires": 10},
+    },
+    "clear-service-log": {
+        "task": "conversations.clear_service_log",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
+    "plan-reports": {
+        "task": "reporting.plan_reports",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
+    "make-reports": {
+        "task": "reporting.make_reports",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+    "send-reports": {
+        "task": "reporting.send_reports",
+        "schedule": 10.0,
+        "options": {"expires": 10},
+    },
+    "beat": {"task": "reporting.beat", "schedule": 10.0, "options": {"expires": 10}},
+    "judge-availability": {
+        "task": "reporting.judge_availability",
+        "schedule": 30.0,
+        "options": {"expires": 30},
     },
     "clear-sessions": {
         "task": "conversations.clear_sessions",
@@ -201,12 +350,27 @@ STORAGES = {
     },
 }
 MEDIA_ROOT = DATA_DIR / "media"
+# Megabytes that one file may have, that a visitor may send in a day, and that a tenant may take in.
+ATTACHMENT_MB = env_int("ATTACHMENT_MB", 10)
+ATTACHMENT_DAILY_MB = env_int("ATTACHMENT_DAILY_MB", 100)
+ATTACHMENT_TENANT_DAILY_MB = env_int("ATTACHMENT_TENANT_DAILY_MB", 5000)
 # Longest request body held in memory; uploads larger than this are refused by their own limits.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 
 for _name, _value in email(env_secret("EMAIL_URL", "console:")).items():
     globals()[_name] = _value
+# The provider's name, on the reports of tenants without a contract on record.
+PROVIDER_NAME = env_str("PROVIDER_NAME", "")
+# Whether scheduled reports wait for somebody's approval instead of going out when they are made.
+REPORTS_NEED_APPROVAL = env_bool("REPORTS_NEED_APPROVAL", default=False)
 DEFAULT_FROM_EMAIL = env_str("DEFAULT_FROM_EMAIL", "Yingda <no-reply@localhost>")
+
+# Where group robots are reached; other values are for proxies and fakes.
+DINGTALK_API_BASE = env_str("DINGTALK_API_BASE", "https://oapi.dingtalk.com").rstrip("/")
+FEISHU_API_BASE = env_str("FEISHU_API_BASE", "https://open.feishu.cn").rstrip("/")
+WECOM_API_BASE = env_str("WECOM_API_BASE", "https://qyapi.weixin.qq.com").rstrip("/")
+# A watcher outside the platform that alarms when it is not called each minute (R10).
+DEADMAN_URL = env_secret("DEADMAN_URL")
 
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
@@ -303,5 +467,7 @@ LOGGING = {
         "celery": {"level": "WARNING"},
         "axes": {"level": "WARNING"},
         "import_export": {"level": "WARNING"},
+        # It would log every address called, and some hold a secret.
+        "httpx2": {"level": "WARNING"},
     },
 }

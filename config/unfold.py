@@ -55,6 +55,10 @@ def _style(request: HttpRequest) -> str:
     return static("admin-extra.css")
 
 
+def _bell_style(request: HttpRequest) -> str:
+    return static("bell/bell.css")
+
+
 def _item(title: Any, icon: str, link: Any, permission: Check) -> dict[str, Any]:
     return {"title": title, "icon": icon, "link": link, "permission": permission}
 
@@ -85,7 +89,7 @@ UNFOLD: dict[str, Any] = {
     "SHOW_LANGUAGES": True,
     "SHOW_BACK_BUTTON": True,
     "BORDER_RADIUS": "8px",
-    "STYLES": [_style],
+    "STYLES": [_style, _bell_style],
     "DASHBOARD_CALLBACK": "reporting.dashboard.home",
     # The values of static/tokens.css, spread over the toolkit's scale.
     "COLORS": {
@@ -160,6 +164,12 @@ UNFOLD: dict[str, Any] = {
                         _may("knowledge.view"),
                     ),
                     _item(
+                        _("Golden questions"),
+                        "verified",
+                        _changelist("knowledge_goldenquestion"),
+                        _may("knowledge.view"),
+                    ),
+                    _item(
                         _("Releases"),
                         "campaign",
                         _changelist("knowledge_release"),
@@ -191,9 +201,33 @@ UNFOLD: dict[str, Any] = {
                         _may("conversation.view"),
                     ),
                     _item(
+                        _("Tickets"),
+                        "confirmation_number",
+                        _changelist("conversations_ticket"),
+                        _may("ticket.view"),
+                    ),
+                    _item(
+                        _("Mails about tickets"),
+                        "outgoing_mail",
+                        _changelist("conversations_ticketnotice"),
+                        _may("ticket.view"),
+                    ),
+                    _item(
+                        _("Deliveries"),
+                        "outbound",
+                        _changelist("conversations_handoffdelivery"),
+                        _may("target.view"),
+                    ),
+                    _item(
                         _("Decisions"),
                         "psychology_alt",
                         _changelist("conversations_botdecision"),
+                        _may("conversation.view"),
+                    ),
+                    _item(
+                        _("Wrap-ups"),
+                        "fact_check",
+                        _changelist("conversations_wrapup"),
                         _may("conversation.view"),
                     ),
                     _item(
@@ -202,12 +236,90 @@ UNFOLD: dict[str, Any] = {
                         _changelist("conversations_contact"),
                         _may("contact.view"),
                     ),
+                    _item(
+                        _("Tags"),
+                        "sell",
+                        _changelist("conversations_tag"),
+                        _may("contact.view"),
+                    ),
+                    _item(
+                        _("Merges"),
+                        "merge",
+                        _changelist("conversations_contactmerge"),
+                        _may("contact.view"),
+                    ),
+                    _item(
+                        _("Blocks"),
+                        "block",
+                        _changelist("conversations_blockentry"),
+                        _may("contact.view"),
+                    ),
+                ],
+            },
+            {
+                "title": _("Satisfaction"),
+                "separator": True,
+                "items": [
+                    _item(title, icon, _changelist(f"conversations_{model}"), _may(capability))
+                    for title, icon, model, capability in (
+                        (_("Ratings"), "sentiment_satisfied", "rating", "survey.view"),
+                        (_("Survey invitations"), "outgoing_mail", "surveyinvite", "survey.view"),
+                        (_("Corrections"), "edit_note", "ratingcorrection", "survey.view"),
+                        (_("Quality samples"), "fact_check", "qasample", "qa.view"),
+                        (_("Sampled inquiries"), "rate_review", "qaitem", "qa.view"),
+                        (_("Rubrics"), "checklist", "qarubric", "qa.view"),
+                        (_("Survey terms"), "tune", "surveyterms", "survey.view"),
+                        (_("Survey months"), "calendar_month", "surveymonth", "survey.view"),
+                    )
+                ],
+            },
+            {
+                "title": _("Figures"),
+                "separator": True,
+                "items": [
+                    _item(title, icon, _changelist(f"reporting_{model}"), _may(capability))
+                    for title, icon, model, capability in (
+                        (_("Questions"), "quiz", "question", "question.view"),
+                        (_("Labels of questions"), "label", "questionlabel", "question.view"),
+                        (
+                            _("Catalogues of common questions"),
+                            "menu_book",
+                            "commonquestioncatalogue",
+                            "figure.view",
+                        ),
+                        (_("Label audits"), "fact_check", "labelreview", "question.view"),
+                        (_("Audited labels"), "rate_review", "labelreviewitem", "question.view"),
+                        (_("Accuracy audits"), "fact_check", "accuracyaudit", "mismatch.view"),
+                        (_("Audited answers"), "rule", "accuracyaudititem", "mismatch.view"),
+                        (_("Daily figures"), "query_stats", "dailyfigure", "figure.view"),
+                    )
+                ],
+            },
+            {
+                "title": _("Reports"),
+                "separator": True,
+                "items": [
+                    _item(title, icon, _changelist(f"reporting_{model}"), _may("report.view"))
+                    for title, icon, model in (
+                        (_("Reports"), "summarize", "report"),
+                        (_("Reports due"), "event_upcoming", "reportdue"),
+                        (_("Report recipients"), "contact_mail", "reportrecipient"),
+                        (_("Report deliveries"), "mark_email_read", "reportdelivery"),
+                    )
                 ],
             },
             {
                 "title": _("Contract and evidence"),
                 "separator": True,
                 "items": [
+                    *(
+                        _item(title, icon, _changelist(f"tenants_{model}"), _may("contract.view"))
+                        for title, icon, model in (
+                            (_("Contracts"), "contract", "contract"),
+                            (_("Contract terms"), "rule_settings", "contractterms"),
+                            (_("Approvals"), "draw", "approval"),
+                        )
+                    ),
                     _item(
                         _("Promises"),
                         "handshake",
@@ -221,16 +333,95 @@ UNFOLD: dict[str, Any] = {
                         _may("obligation.view"),
                     ),
                     _item(
+                        _("Notifications"),
+                        "notifications",
+                        _changelist("tenants_notification"),
+                        _may("alert.view"),
+                    ),
+                    _item(
+                        _("Copies of notifications"),
+                        "outgoing_mail",
+                        _changelist("tenants_notificationdelivery"),
+                        _may("alert.view"),
+                    ),
+                    _item(
                         _("Mismatch reports"),
                         "difference",
                         _changelist("conversations_mismatchreport"),
                         _may("mismatch.view"),
                     ),
                     _item(
+                        _("Subject requests"),
+                        "privacy_tip",
+                        _changelist("conversations_subjectrequest"),
+                        _may("subject.view"),
+                    ),
+                    _item(
                         _("Ledger"),
                         "receipt_long",
                         _changelist("tenants_ledgerentry"),
                         _may("ledger.view"),
+                    ),
+                ],
+            },
+            {
+                "title": _("Availability"),
+                "separator": True,
+                "items": [
+                    _item(title, icon, _changelist(f"reporting_{model}"), _may(capability))
+                    for title, icon, model, capability in (
+                        (_("Down time"), "trending_down", "downinterval", "availability.view"),
+                        (_("Exclusion claims"), "gavel", "exclusionclaim", "availability.view"),
+                        (_("Incidents"), "emergency_home", "incident", "incident.view"),
+                        (_("Planned work"), "construction", "maintenancewindow", "incident.view"),
+                        (
+                            _("Availability settings"),
+                            "tune",
+                            "availabilitysettings",
+                            "availability.view",
+                        ),
+                    )
+                ],
+            },
+            {
+                "title": _("Automation"),
+                "separator": True,
+                "items": [
+                    _item(
+                        _("Rules"),
+                        "bolt",
+                        _changelist("conversations_rule"),
+                        _may("rule.view"),
+                    ),
+                    _item(
+                        _("Rule log"),
+                        "rule",
+                        _changelist("conversations_rulerun"),
+                        _may("rule.view"),
+                    ),
+                    _item(
+                        _("Reminders and closing"),
+                        "timer",
+                        _changelist("conversations_servicetimes"),
+                        _may("rule.view"),
+                    ),
+                    _item(
+                        _("Invitations"),
+                        "waving_hand",
+                        _changelist("conversations_invitation"),
+                        _may("rule.view"),
+                    ),
+                    _item(
+                        _("Webhooks"),
+                        "webhook",
+                        _changelist("conversations_webhookendpoint"),
+                        _may("webhook.view"),
+                    ),
+                    _item(
+                        _("Webhook log"),
+                        "outbox",
+                        _changelist("conversations_webhookdelivery"),
+                        _may("webhook.view"),
                     ),
                 ],
             },
@@ -245,10 +436,58 @@ UNFOLD: dict[str, Any] = {
                         _may("channel.view"),
                     ),
                     _item(
+                        _("Agent groups"),
+                        "diversity_3",
+                        _changelist("conversations_agentgroup"),
+                        _may("group.view"),
+                    ),
+                    _item(
+                        _("Hand-off targets"),
+                        "move_up",
+                        _changelist("conversations_handofftarget"),
+                        _may("target.view"),
+                    ),
+                    _item(
                         _("Sensitive phrases"),
                         "notification_important",
                         _changelist("conversations_topicphrase"),
                         _may("lexicon.view"),
+                    ),
+                    _item(
+                        _("Canned replies"),
+                        "bolt",
+                        _changelist("conversations_cannedreply"),
+                        _may("canned.view"),
+                    ),
+                    _item(
+                        _("Wrap-up categories"),
+                        "label",
+                        _changelist("conversations_wrapupcategory"),
+                        _may("wrapup.view"),
+                    ),
+                    _item(
+                        _("Desk settings"),
+                        "room_preferences",
+                        _changelist("conversations_desksettings"),
+                        _may("wrapup.view"),
+                    ),
+                    _item(
+                        _("Ticket categories"),
+                        "label",
+                        _changelist("conversations_ticketcategory"),
+                        _may("ticket.view"),
+                    ),
+                    _item(
+                        _("Alert robots"),
+                        "smart_toy",
+                        _changelist("tenants_alertrobot"),
+                        _may("alert.view"),
+                    ),
+                    _item(
+                        _("Notification settings"),
+                        "notifications_paused",
+                        _changelist("tenants_notificationsettings"),
+                        _may("alert.view"),
                     ),
                     _item(
                         _("Subprocessors"),
@@ -269,7 +508,14 @@ UNFOLD: dict[str, Any] = {
                 "separator": True,
                 "items": [
                     _item(_("Tenants"), "domain", _changelist("tenants_tenant"), _is_operator),
+                    _item(_("Probers"), "radar", _changelist("reporting_prober"), _is_operator),
                     _item(_("People"), "badge", _changelist("tenants_user"), _is_operator),
+                    _item(
+                        _("Working-day calendar"),
+                        "calendar_month",
+                        _changelist("tenants_calendaryear"),
+                        _is_operator,
+                    ),
                 ],
             },
         ],

@@ -14,9 +14,11 @@ from conversations.models import Channel
 from knowledge import search
 from knowledge.models import Entry, Release
 from knowledge.services import entries, releases
+from tenants import outward
 from tenants.models import Membership, Tenant, User
 from tenants.roles import Role
 from tenants.scoping import tenant_scope
+from tenants.services import contracts
 from tenants.services.onboarding import create_tenant
 
 PASSWORD = "a-long-test-password"
@@ -42,9 +44,11 @@ def _clean_slate(settings: Any, tmp_path: Path) -> Iterator[None]:
     settings.MEDIA_ROOT = tmp_path
     cache.clear()
     search.forget()
+    contracts.forget()
     yield
     close_pool()
     reset_hub()
+    outward.close_client()
 
 
 @pytest.fixture

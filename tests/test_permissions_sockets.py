@@ -131,6 +131,7 @@ VISITORS_FRAMES: list[dict[str, Any]] = [
 AGENTS_FRAMES: list[dict[str, Any]] = [
     {"t": "watch", "last_seq": 0, "last_note": 0},
     {"t": "typing", "on": True},
+    {"t": "viewing", "on": True},
 ]
 
 

@@ -22,7 +22,7 @@ def logins() -> list[tuple[str, str, str]]:
     shown = [
         (role, email, PASSWORD)
         for tenant, email, role, _name in PEOPLE
-        if (tenant == "demo" and role in ("client_admin", "supervisor", "agent"))
+        if (tenant == "demo" and role in ("client_admin", "account_manager", "supervisor", "agent"))
         or email == "agent@demo-en.example"
     ]
     return [*shown, ("platform_operator", OPERATOR, PASSWORD)]

@@ -12,6 +12,7 @@ from django.db import transaction
 from conversations.dialogue.types import Decision, Option, Options, Outcome
 from conversations.models import (
     AuthorKind,
+    BotDecision,
     Channel,
     Contact,
     Conversation,
@@ -20,7 +21,7 @@ from conversations.models import (
     Message,
     MessageKind,
 )
-from conversations.services import bot, desk, intake, messages
+from conversations.services import bot, desk, endings, intake, messages
 from conversations.services.handoff import first_reply
 from conversations.services.intake import Inbound
 from conversations.states import ConversationStatus
@@ -103,7 +104,7 @@ def _bot_says(
 ) -> None:
     entry = turn.get("entry")
     if entry is None:
-        _bot_chats(question, turn["text"])
+        _bot_chats(question, turn["text"], chance)
         return
     version = versions[entry]
     answer = Option(
@@ -118,13 +119,23 @@ def _bot_says(
     _decide(question, decision, chance)
 
 
-def _bot_chats(question: Message, text: str) -> None:
+def _bot_chats(question: Message, text: str, chance: random.Random) -> None:
     with transaction.atomic():
         conversation = messages.lock_conversation(question.conversation_id)
         at = clock.now()
         conversation.undecided_seq = conversation.undecided_since = None
         _reply, event = messages.say(
             conversation, text, author_kind=AuthorKind.BOT, kind=MessageKind.SMALLTALK, at=at
+        )
+        asks = text.rstrip().endswith(("?", "？", "？”", '?"'))
+        BotDecision.objects.create(
+            conversation=conversation,
+            question=question,
+            outcome=Outcome.CLARIFY if asks else Outcome.SMALLTALK,
+            rule="gate.clarify" if asks else "smalltalk.chat",
+            inquiry=question.inquiry,
+            latency_ms=chance.randrange(8, 40),
+            decided_at=at,
         )
         recorded = [event, *first_reply(conversation, at)]
         messages.store(conversation)
@@ -171,10 +182,10 @@ def _finish(
             desk.take(question.conversation_id, by=agent)
     if _status(question) == ConversationStatus.HUMAN:
         with teller.after(20, 90):
-            desk.close(question.conversation_id, by=agent)
+            endings.close(question.conversation_id, by=agent)
     else:
         with clock.travel(teller.now + INQUIRY_IDLE):
-            desk.close_by_contact(question.conversation_id)
+            endings.close_by_contact(question.conversation_id)
     Inquiry.objects.filter(conversation=question.conversation_id, closed_at=None).update(
         closed_at=teller.now + INQUIRY_IDLE
     )

@@ -11,11 +11,14 @@ from typing import Any
 from django.db import transaction
 from django.utils import translation
 
-from config.demo import OPERATOR, PASSWORD, PEOPLE
+from config.demo import OPERATOR, PASSWORD, PEOPLE, reports
+from config.demo.contract import agree
+from config.demo.desk import furnish
 from config.demo.history import play
 from conversations.models import Channel, Contact, Conversation
-from knowledge.models import Entry, EntryVersion
-from knowledge.services import entries, releases
+from knowledge.models import Entry, EntryVersion, GoldenQuestion
+from knowledge.services import entries, golden, releases
+from reporting.models import Report
 from tenants import clock
 from tenants.models import Membership, Tenant, User
 from tenants.scoping import tenant_scope
@@ -25,6 +28,8 @@ DATA = Path(__file__).parent
 # Stories that are played, over this many days up to yesterday, at believable hours.
 STORIES = 150
 DAYS = 30
+# Of every so many entries the first phrasing is a golden question.
+GOLDEN_STEP = 12
 Say = Callable[[str], None]
 
 SHOPS: tuple[dict[str, Any], ...] = (
@@ -35,6 +40,8 @@ SHOPS: tuple[dict[str, Any], ...] = (
         "time_zone": "Asia/Shanghai",
         "knowledge": "shop_zh.csv",
         "stories": "stories_zh.json",
+        "desk": "desk_zh.json",
+        "golden_for_people": "这件毛衣你们的进货价是多少",
         "channel": {
             "name": "官网",
             "language": "zh-hans",
@@ -62,6 +69,8 @@ SHOPS: tuple[dict[str, Any], ...] = (
         "time_zone": "Europe/London",
         "knowledge": "shop_en.csv",
         "stories": "stories_en.json",
+        "desk": "desk_en.json",
+        "golden_for_people": "What does your supplier charge you for this sweater?",
         "channel": {
             "name": "Website",
             "language": "en",
@@ -104,12 +113,17 @@ def _seed_shop(shop: dict[str, Any], say: Say) -> None:
         )
     with tenant_scope(tenant), translation.override(shop["language"]):
         _people(tenant)
+        agree(tenant)
+        furnish(DATA / shop["desk"])
         _knowledge(shop, say)
         channel = _channel(shop)
         if not Conversation.objects.exists():
             say(f"{shop['name']}: a month of conversations")
             with transaction.atomic():
                 _history(shop, channel)
+        if not Report.objects.exists():
+            say(f"{shop['name']}: reports")
+            reports.write(tenant)
 
 
 def _people(tenant: Tenant) -> None:
@@ -148,6 +162,16 @@ def _knowledge(shop: dict[str, Any], say: Say) -> None:
             note="Demonstration",
             progress=lambda done, total: say(f"{shop['name']}: learning phrasings {done}/{total}"),
         )
+    if not GoldenQuestion.objects.exists():
+        _golden(shop["golden_for_people"])
+
+
+def _golden(for_people: str) -> None:
+    chosen = list(Entry.objects.order_by("pk").prefetch_related("phrasings"))[::GOLDEN_STEP]
+    texts = {entry.phrasings.all()[0].text: entry for entry in chosen if entry.phrasings.all()}
+    golden.make_golden(texts, by=None)
+    golden.save(GoldenQuestion(text=for_people), by=None)
+    golden.run()
 
 
 def _channel(shop: dict[str, Any]) -> Channel:

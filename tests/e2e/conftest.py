@@ -16,3 +16,10 @@ def pytest_configure(config: pytest.Config) -> None:
 def installation(tmp_path: Path) -> Iterator[Installation]:
     with Installation(tmp_path) as made:
         yield made
+
+
+@pytest.fixture
+def migrated_installation(tmp_path: Path) -> Iterator[Installation]:
+    """An installation whose tables come from all migrations, as with everybody."""
+    with Installation(tmp_path, is_migrated=True) as made:
+        yield made

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import psycopg
 from django.conf import settings
 
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 STOP_SECONDS = 20.0
 
 # Of each failure that the server prints, this much is shown.
@@ -25,8 +25,9 @@ TRACEBACK_LINES = 60
 class Installation:
     """The product in `folder`, on PostgreSQL where DATABASE_URL names one, else on SQLite."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, is_migrated: bool = False) -> None:
         self.folder = folder
+        self._tables = "migrated" if is_migrated else "at_once"
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port: int = probe.getsockname()[1]
@@ -52,7 +53,7 @@ class Installation:
             self._environment["DATABASE_URL"] = (
                 urlsplit(server)._replace(path=f"/{self._database}", query="").geturl()
             )
-        self.channel_key = self.ask("prepare")["channel_key"]
+        self.channel_key = self.ask("prepare", self._tables)["channel_key"]
         return self
 
     def __exit__(self, *_exception: object) -> None:
@@ -96,10 +97,10 @@ class Installation:
         self._process.wait(STOP_SECONDS)
         self._process = None
 
-    def ask(self, module: str) -> Any:
+    def ask(self, module: str, *words: str) -> Any:
         """Run one of this package's programs on the installation; return the JSON it prints."""
         done = subprocess.run(
-            [sys.executable, "-m", f"tests.e2e.{module}"],
+            [sys.executable, "-m", f"tests.e2e.{module}", *words],
             env=self._environment,
             cwd=settings.BASE_DIR,
             capture_output=True,

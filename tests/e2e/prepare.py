@@ -1,4 +1,4 @@
-"""Make the tenant of an installation: migrated tables, a channel, a little knowledge."""
+"""Make the tenant of an installation: its tables, a channel, a little knowledge."""
 
 import json
 import sys
@@ -17,10 +17,14 @@ def main() -> None:
     from conversations.models import Channel  # noqa: PLC0415 -- apps must be loaded first
     from knowledge.models import Entry  # noqa: PLC0415 -- apps must be loaded first
     from knowledge.services import entries, releases  # noqa: PLC0415 -- apps must be loaded first
+    from tenants import throwaway  # noqa: PLC0415 -- apps must be loaded first
     from tenants.scoping import tenant_scope  # noqa: PLC0415 -- apps must be loaded first
     from tenants.services.onboarding import create_tenant  # noqa: PLC0415 -- apps must be loaded first
 
-    call_command("migrate", verbosity=0)
+    if sys.argv[1] == "migrated":
+        call_command("migrate", verbosity=0)
+    else:
+        throwaway.make_tables()
     tenant = create_tenant(slug="qinghe", name="青禾生活")
     with tenant_scope(tenant):
         for question in QUESTIONS:

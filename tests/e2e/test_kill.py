@@ -23,7 +23,10 @@ AWAY_SECONDS = 11.0
 DECIDED_WITHIN_SECONDS = 20.0
 
 
-def test_nothing_accepted_is_lost_when_the_server_is_killed(installation: Installation) -> None:
+def test_nothing_accepted_is_lost_when_the_server_is_killed(
+    migrated_installation: Installation,
+) -> None:
+    installation = migrated_installation
     installation.start()
 
     story = asyncio.run(tell(installation))

@@ -11,6 +11,9 @@ from config.asgi import application
 from config.celery import app
 from config.demo import logins
 from config.embedded import PortUnavailableError, exit_on_signal, is_in_memory, serve
+from reporting.models import ProcessKind
+from reporting.services import heartbeats
+from reporting.tasks import judge_all
 from tenants.models import Tenant
 
 PAGES = (
@@ -46,6 +49,8 @@ class Command(BaseCommand):
         """Serve until interrupted; exit 1 with one sentence where the port cannot be had."""
         exit_on_signal()
         host, port = options["host"], options["port"]
+        # What happened while nothing ran is written before anybody is served again (R83).
+        judge_all(starting=True)
         with_jobs = options["with_worker"] or is_in_memory(app)
         try:
             serve(
@@ -62,6 +67,7 @@ class Command(BaseCommand):
     def ready(self, host: str, port: int) -> None:
         """Make ready for the first visitor beside serving, and say where the product is."""
         warmup.start()
+        heartbeats.keep_beating(ProcessKind.WEB)
         self.announce(host, port)
 
     def announce(self, host: str, port: int) -> None:

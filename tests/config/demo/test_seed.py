@@ -10,12 +10,31 @@ from django.core.management import CommandError, call_command
 
 from config.demo import seed as demo
 from config.demo.seed import SHOPS, seed
-from conversations.models import Channel, Contact, Conversation, Message
+from conversations.console import seen_by
+from conversations.hours import opens_at
+from conversations.models import (
+    AgentGroup,
+    CannedReply,
+    Channel,
+    Contact,
+    Conversation,
+    Message,
+    PresenceStatus,
+    Tag,
+    Ticket,
+    TicketCategory,
+    WrapUpCategory,
+)
+from conversations.services import contacts, desk, presences, routing
+from conversations.services.handoff import request_handoff
+from conversations.services.identity import Introduction
 from knowledge import search
 from knowledge.retrieval.encoder import load_encoder
-from tenants.models import Membership, Obligation, Tenant, User
+from tenants.actors import Actor
+from tenants.models import ContractTerms, Membership, Obligation, Tenant, User
 from tenants.scoping import TenantModel, platform_scope, tenant_scope
-from tenants.services import ledger
+from tenants.services import approvals, ledger
+from tests.conversations.doors import send
 
 # Of the month's conversations, so many are played here; all are played alike.
 STORIES = 24
@@ -82,6 +101,10 @@ def _look_at_the_past() -> None:
     assert set(Conversation.objects.values_list("status", flat=True)) == {"closed"}
     assert not Message.objects.filter(kind="answer", entry_version=None).exists()
     assert set(Obligation.objects.values_list("state", flat=True)) == {"met"}
+    # The month was measured by the contract that both parties had signed before it.
+    agreed = ContractTerms.objects.get()
+    assert set(Obligation.objects.values_list("terms_version", flat=True)) == {str(agreed)}
+    assert approvals.is_confirmed("contract_terms", agreed.content_hash)
     assert Message.objects.filter(author_kind="agent").exists()
 
 
@@ -91,6 +114,40 @@ def _look_at_the_present() -> None:
     best = found.candidates[0]
     assert (best.exact, best.p >= found.answer_threshold) == (True, True)
     assert Membership.objects.filter(role="agent").exists()
+
+
+def test_agents_take_what_waits_by_hand(lines: list[str]) -> None:
+    for shop in SHOPS:
+        with tenant_scope(Tenant.objects.get(slug=shop["slug"])):
+            session = contacts.admit(Channel.objects.get(), Introduction(device_id="d")).session
+            for agent in Membership.objects.filter(role="agent"):
+                presences.set_status(agent, PresenceStatus.ONLINE)
+            waiting = request_handoff(send(session, "?").message.conversation_id)
+            seen = Conversation.objects.filter(seen_by(Actor(agent.user, agent.tenant, agent)))
+
+            assert routing.drain() == 0
+            assert waiting.group == AgentGroup.objects.get()
+            assert opens_at(waiting) is None
+            assert seen.filter(pk=waiting.pk).exists()
+            assert desk.take(waiting.pk, by=agent).agent == agent
+            assert not Ticket.objects.exists()
+
+
+def test_what_people_made_of_the_desk_stays(lines: list[str]) -> None:
+    with tenant_scope(Tenant.objects.get(slug="demo")):
+        CannedReply.objects.exclude(shortcut="工单").delete()
+        AgentGroup.objects.update(name="我们组", auto_assign=True)
+
+        seed(lambda _line: None)
+
+        assert [row.shortcut for row in CannedReply.objects.all()] == ["工单"]
+        assert [(row.name, row.auto_assign) for row in AgentGroup.objects.all()] == [
+            ("我们组", True)
+        ]
+        for model in (TicketCategory, WrapUpCategory, Tag):
+            for row in model.objects.all():
+                row.full_clean()
+            assert model.objects.count() >= 2
 
 
 def test_public_passwords_never_reach_production(db: None, settings: Any) -> None:
