@@ -191,6 +191,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 3600.0,
         "options": {"expires": 3600},
     },
+    "follow-satisfaction": {
+        "task": "reporting.follow_satisfaction",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
     "warn-early-of-figures": {
         "task": "reporting.warn_early",
         "schedule": 3600.0,

@@ -271,6 +271,14 @@ UNFOLD: dict[str, Any] = {
                         (_("Survey terms"), "tune", "surveyterms", "survey.view"),
                         (_("Survey months"), "calendar_month", "surveymonth", "survey.view"),
                     )
+                ]
+                + [
+                    _item(
+                        _("Rectification plans"),
+                        "healing",
+                        _changelist("reporting_rectificationplan"),
+                        _may("plan.view"),
+                    )
                 ],
             },
             {

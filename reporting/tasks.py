@@ -53,6 +53,23 @@ def warn_early() -> None:
                 logger.exception("Early warnings failed: tenant %s", tenant_id)
 
 
+@shared_task(name="reporting.follow_satisfaction", platform=True, alone_for=1800)
+def follow_satisfaction() -> None:
+    """Open or amend rectification plans where two low months call for one (R76)."""
+    from reporting.services import rectification  # noqa: PLC0415 -- leaf
+
+    with platform_scope("months of satisfaction, of all tenants"):
+        tenants = list(
+            LedgerHead.objects.using(settings.PLATFORM_DATABASE).values_list("tenant_id", flat=True)
+        )
+    for tenant_id in tenants:
+        with tenant_scope(tenant_id):
+            try:
+                rectification.follow()
+            except Exception:
+                logger.exception("Satisfaction not followed: tenant %s", tenant_id)
+
+
 @shared_task(name="reporting.plan_reports", platform=True, alone_for=600)
 def plan_reports() -> None:
     """Write down the reports that will be due in the next 60 days (R33)."""

@@ -31,6 +31,7 @@ _SERVICE_READ = frozenset(
         "figure.view",
         "group.view",
         "incident.view",
+        "plan.view",
         "ledger.view",
         "lexicon.view",
         "mismatch.view",
@@ -64,6 +65,7 @@ CAPABILITIES: dict[str, frozenset[str]] = {
         "contract.view",
         "group.change",
         "incident.handle",
+        "plan.write",
         "lexicon.change",
         "membership.change",
         "membership.view",
@@ -102,6 +104,7 @@ CAPABILITIES: dict[str, frozenset[str]] = {
         "lexicon.change",
         "membership.change",
         "membership.view",
+        "plan.decide",
         "qa.change",
         "qa.rate",
         "question.label",
@@ -160,6 +163,7 @@ CAPABILITIES: dict[str, frozenset[str]] = {
 # their data, and agreeing in the client's name.
 OPERATOR_CAPABILITIES: frozenset[str] = frozenset().union(*CAPABILITIES.values()) - {
     "availability.decide",
+    "plan.decide",
     "contact.block",
     "contact.change",
     "contact.merge",

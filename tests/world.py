@@ -103,6 +103,7 @@ from reporting.models import (
     LabelReviewItem,
     Question,
     QuestionLabel,
+    RectificationPlan,
     Report,
     ReportAnswer,
     ReportDelivery,
@@ -770,5 +771,16 @@ def _availability(world: World) -> None:
         by=by,
     )
     update = incidents.tell(incident.pk, f"{mark}进展", by=by)
+    plan = RectificationPlan.objects.create(
+        months=["2026-09-01", "2026-10-01"],
+        scores=["84.00", "83.00"],
+        target=85,
+        state="submitted",
+        triggered_at=now,
+        measures=f"{mark}措施",
+        owner=f"{mark}负责人",
+        target_date=now.date(),
+    )
+    world.add(plan)
     for row in (prober, interval, claim, incident, update, window, availability_settings.current()):
         world.add(row)

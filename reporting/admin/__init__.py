@@ -11,6 +11,7 @@ from reporting.admin import (
     probers,
     questions,
     recipients,
+    rectification,
     reports,
 )
 
@@ -25,5 +26,6 @@ __all__ = [
     "probers",
     "questions",
     "recipients",
+    "rectification",
     "reports",
 ]

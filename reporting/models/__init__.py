@@ -28,6 +28,7 @@ from reporting.models.question import (
     QuestionStanding,
     QuestionWhy,
 )
+from reporting.models.rectification import PlanState, RectificationPlan
 from reporting.models.report import (
     Report,
     ReportAnswer,
@@ -63,6 +64,7 @@ __all__ = [
     "LabelSource",
     "MaintenanceWindow",
     "OwnerParty",
+    "PlanState",
     "ProbeResult",
     "Prober",
     "ProcessKind",
@@ -71,6 +73,7 @@ __all__ = [
     "QuestionLabels",
     "QuestionStanding",
     "QuestionWhy",
+    "RectificationPlan",
     "Report",
     "ReportAnswer",
     "ReportDelivery",

@@ -18,6 +18,8 @@ from reporting.models import (
     Incident,
     IncidentLevel,
     MaintenanceWindow,
+    PlanState,
+    RectificationPlan,
     Report,
     ReportAnswer,
     ReportDelivery,
@@ -257,6 +259,58 @@ def of_budget(burn: Burn, now: datetime) -> None:
             )
 
 
+def plan_triggered(plan: RectificationPlan) -> None:
+    """Tell both parties that two low months call for a plan, or a further one amends it (R76)."""
+    with in_tenants_words():
+        notify(
+            "plan.triggered",
+            title=_("Rectification plan to be written: %(months)s") % {"months": plan},
+            body=_("Satisfaction: %(scores)s; promised: %(target)s.")
+            % {"scores": " · ".join(plan.scores), "target": plan.target},
+            roles=_BOTH,
+            subject=str(plan.pk),
+            level=AlertLevel.CRITICAL,
+            link=_plan(plan),
+            dedupe=f"plan.triggered:{plan.pk}:{plan.months[-1]}",
+        )
+
+
+def plan_submitted(plan: RectificationPlan) -> None:
+    """Ask client administrators to accept a plan or return it."""
+    with in_tenants_words():
+        notify(
+            "plan.submitted",
+            title=_("Rectification plan to be accepted: %(months)s") % {"months": plan},
+            body=plan.measures[:500],
+            roles=_CLIENT,
+            subject=str(plan.pk),
+            level=AlertLevel.WARNING,
+            link=_plan(plan),
+            dedupe=f"plan.submitted:{plan.pk}:{plan.submitted_at}",
+        )
+
+
+def plan_decided(plan: RectificationPlan) -> None:
+    """Tell account managers whether the client accepted a plan."""
+    returned = plan.state == PlanState.RETURNED
+    with in_tenants_words():
+        title = (
+            _("Rectification plan returned: %(months)s")
+            if returned
+            else _("Rectification plan accepted: %(months)s")
+        )
+        notify(
+            "plan.decided",
+            title=title % {"months": plan},
+            body=plan.remark,
+            roles=_PROVIDER,
+            subject=str(plan.pk),
+            level=AlertLevel.WARNING if returned else AlertLevel.INFO,
+            link=_plan(plan),
+            dedupe=f"plan.decided:{plan.pk}:{plan.decided_at}",
+        )
+
+
 def figure_at_risk(warned: Warned) -> None:
     """Tell account managers of a figure that threatens to fail this month; once a day (R11, R62)."""
     if warned.metric == "auto_answer":
@@ -283,6 +337,10 @@ def _moment(at: datetime) -> str:
 
 def _incident(row: Incident) -> str:
     return reverse("admin:reporting_incident_change", args=[row.pk])
+
+
+def _plan(row: RectificationPlan) -> str:
+    return reverse("admin:reporting_rectificationplan_change", args=[row.pk])
 
 
 def _claim(row: ExclusionClaim) -> str:

@@ -49,6 +49,9 @@ membership.view       yes yes no  yes no  yes yes
 mismatch.change       yes no  no  no  no  no  yes
 mismatch.view         yes yes no  yes no  yes yes
 obligation.view       yes yes no  yes no  yes yes
+plan.decide           no  yes no  no  no  no  no
+plan.view             yes yes no  yes no  yes yes
+plan.write            yes no  no  no  no  no  yes
 qa.change             yes yes no  no  no  no  yes
 qa.rate               yes yes no  yes no  no  yes
 qa.view               yes yes no  yes no  yes yes

@@ -1,0 +1,266 @@
+"""Open a plan after two low months, and follow it to its end (R76)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+from itertools import pairwise
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from conversations.models import SurveyInvite
+from conversations.satisfaction import WINDOW, Standing, cut, month_bounds
+from conversations.survey_figures import MonthFigures, month_figures
+from reporting import metrics
+from reporting.models import PlanState, RectificationPlan
+from reporting.services import telling
+from reporting.services.figures import next_month
+from tenants import clock
+from tenants.errors import DomainError, NotFoundError
+from tenants.models import Obligation, ObligationKind, Tenant, User
+from tenants.scoping import active_tenant_id
+from tenants.services import contracts, ledger, obligations
+from tenants.services.ledger import Event
+
+CLAUSE = "2.2(1)"
+# So far back a month's score may still turn out, from samples rated late.
+_MONTHS = 13
+_LEAST_WORDS = 10
+
+
+class PlanStepError(DomainError):
+    """The plan is not where this step begins."""
+
+    code = "plan_step"
+    status = 409
+    message = _("The plan is not at this step any more.")
+
+
+class PlanIncompleteError(DomainError):
+    """Measures, a person in charge or a date are missing."""
+
+    code = "plan_incomplete"
+    status = 422
+    message = _("A plan names its measures, the person in charge and the day it is to be done by.")
+
+
+class RemarkMissingError(DomainError):
+    """Returned without saying why."""
+
+    code = "remark_missing"
+    status = 422
+    message = _("Please say what is missing; the provider reads it.")
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A month whose score is final: `score` is None where it is neutral."""
+
+    month: date
+    score: Fraction | None
+    target: Fraction
+    final_at: datetime
+
+    @property
+    def is_low(self) -> bool:
+        """Whether the score is below what the terms of the month's last day promise."""
+        return self.score is not None and not metrics.reaches(self.score, self.target)
+
+
+def follow() -> RectificationPlan | None:
+    """Open or amend the plan of the tenant in scope where its months call for it; return it.
+
+    Looks at every month whose score is final, so nothing is lost by a day on which it did not run;
+    running it again changes nothing. The earlier of two adjacent low months counts though a plan
+    named it before.
+    """
+    changed = None
+    judged = list(_judged_months())
+    for before, month in pairwise(judged):
+        adjacent = next_month(before.month) == month.month
+        if adjacent and before.is_low and month.is_low and not _is_named(month.month):
+            changed = _trigger(before, month)
+    return changed
+
+
+def submit(
+    plan: RectificationPlan, *, measures: str, owner: str, target_date: date | None, by: User
+) -> RectificationPlan:
+    """Hand the plan to the client; the first time keeps the promise of 7 working days.
+
+    Raises PlanStepError, PlanIncompleteError.
+    """
+    measures, owner = measures.strip(), owner.strip()
+    if len(measures) < _LEAST_WORDS or not owner or target_date is None:
+        raise PlanIncompleteError
+    with transaction.atomic():
+        row = _locked(plan, PlanState.TRIGGERED, PlanState.RETURNED)
+        at = clock.now()
+        kept = obligations.meet(ObligationKind.RECTIFICATION, subject_id=row.pk, at=at)
+        row.measures, row.owner, row.target_date = measures, owner, target_date
+        row.submitted_at, row.submitted_by = at, by
+        facts = {"measures": ledger.fingerprint(measures), "target_date": target_date}
+        _move(row, PlanState.SUBMITTED, by, facts)
+        ledger.append(*kept)
+        telling.plan_submitted(row)
+    return row
+
+
+def accept(plan: RectificationPlan, *, by: User) -> RectificationPlan:
+    """Accept the plan in the client's name: it is carried out from now. Raises PlanStepError."""
+    with transaction.atomic():
+        row = _locked(plan, PlanState.SUBMITTED)
+        row.decided_at, row.decided_by, row.remark = clock.now(), by, ""
+        _move(row, PlanState.EXECUTING, by)
+        telling.plan_decided(row)
+    return row
+
+
+def give_back(plan: RectificationPlan, *, remark: str, by: User) -> RectificationPlan:
+    """Return the plan to the provider with a remark. Raises PlanStepError, RemarkMissingError."""
+    remark = remark.strip()
+    if not remark:
+        raise RemarkMissingError
+    with transaction.atomic():
+        row = _locked(plan, PlanState.SUBMITTED)
+        row.decided_at, row.decided_by, row.remark = clock.now(), by, remark
+        _move(row, PlanState.RETURNED, by, {"remark": ledger.fingerprint(remark)})
+        telling.plan_decided(row)
+    return row
+
+
+def close(plan: RectificationPlan, *, by: User) -> RectificationPlan:
+    """Close an accepted plan in the client's name: its effect is enough. Raises PlanStepError."""
+    with transaction.atomic():
+        row = _locked(plan, PlanState.EXECUTING)
+        row.closed_at = clock.now()
+        _move(row, PlanState.CLOSED, by)
+    return row
+
+
+def due_at(plan: RectificationPlan) -> datetime | None:
+    """Return when the plan is due; None while the holidays it reaches into are not announced."""
+    promised = Obligation.objects.filter(kind=ObligationKind.RECTIFICATION, subject_id=plan.pk)
+    return promised.values_list("due_at", flat=True).first()
+
+
+def effect(plan: RectificationPlan) -> MonthFigures:
+    """Return the figures of the month after the last one that triggered the plan."""
+    return month_figures(next_month(date.fromisoformat(plan.months[-1])))
+
+
+def judge_month(month: date) -> Judged | None:
+    """Return how a month ended; None while its score is not final.
+
+    Final it is 48 hours after its end, when the last survey is closed; with too few answers once
+    thirty sampled inquiries are rated (R74).
+    """
+    zone = Tenant.objects.get(pk=active_tenant_id()).zone
+    end = month_bounds(month, zone)[1]
+    final_at = end + WINDOW
+    if clock.now() < final_at:
+        return None
+    found = month_figures(month)
+    target = Fraction(contracts.terms_at(end - timedelta(microseconds=1)).satisfaction_target)
+    if found.standing == Standing.NEUTRAL:
+        return Judged(month, None, target, final_at)
+    if found.standing == Standing.NEEDS_SAMPLING:
+        return None
+    enough = found.bot.responses >= metrics.FEWEST
+    score = found.bot.score if enough else found.sample
+    return Judged(month, score, target, final_at if enough else clock.now())
+
+
+def _judged_months() -> Iterator[Judged]:
+    zone = Tenant.objects.get(pk=active_tenant_id()).zone
+    first = SurveyInvite.objects.filter(is_test=False).order_by("ended_at").first()
+    if first is None:
+        return
+    today = clock.now().astimezone(zone).date()
+    month = max(
+        first.ended_at.astimezone(zone).date().replace(day=1),
+        (today - timedelta(days=31 * _MONTHS)).replace(day=1),
+    )
+    while month < today.replace(day=1):
+        judged = judge_month(month)
+        if judged is not None:
+            yield judged
+        month = next_month(month)
+
+
+def _is_named(month: date) -> bool:
+    return any(
+        month.isoformat() in months
+        for months in RectificationPlan.objects.values_list("months", flat=True)
+    )
+
+
+def _trigger(before: Judged, month: Judged) -> RectificationPlan:
+    with transaction.atomic():
+        plan = RectificationPlan.objects.select_for_update().exclude(state=PlanState.CLOSED).first()
+        if plan is not None:
+            return _amend(plan, month)
+        at = month.final_at
+        agreed = contracts.terms_at(at)
+        plan = RectificationPlan.objects.create(
+            months=[each.month.isoformat() for each in (before, month)],
+            scores=[_shown(each) for each in (before, month)],
+            target=cut(month.target),
+            triggered_at=at,
+        )
+        started = obligations.start_working_days(
+            ObligationKind.RECTIFICATION,
+            clause=CLAUSE,
+            subject_id=plan.pk,
+            at=at,
+            days=agreed.rectification_working_days,
+            terms_version=agreed.version,
+        )
+        facts = {"months": plan.months, "scores": plan.scores}
+        ledger.append(Event("plan.triggered", plan.pk, facts, clock.now()), started)
+        telling.plan_triggered(plan)
+    return plan
+
+
+def _amend(plan: RectificationPlan, month: Judged) -> RectificationPlan:
+    """A further low month: the same plan is to be written anew; its first clock stays as it was."""
+    plan.months = [*plan.months, month.month.isoformat()]
+    plan.scores = [*plan.scores, _shown(month)]
+    facts = {"months": plan.months, "scores": plan.scores}
+    if plan.state in (PlanState.EXECUTING, PlanState.SUBMITTED):
+        _move(plan, PlanState.RETURNED, None, facts, kind="plan.amended")
+    else:
+        plan.save()
+        ledger.append(Event("plan.amended", plan.pk, facts, clock.now()))
+    telling.plan_triggered(plan)
+    return plan
+
+
+def _shown(judged: Judged) -> str:
+    return "–" if judged.score is None else str(cut(judged.score))
+
+
+def _locked(plan: RectificationPlan, *states: PlanState) -> RectificationPlan:
+    row: RectificationPlan | None = (
+        RectificationPlan.objects.select_for_update().filter(pk=plan.pk).first()
+    )
+    if row is None:
+        raise NotFoundError
+    if row.state not in states:
+        raise PlanStepError
+    return row
+
+
+def _move(
+    row: RectificationPlan,
+    state: PlanState,
+    by: User | None,
+    facts: dict[str, object] | None = None,
+    *,
+    kind: str = "plan.moved",
+) -> None:
+    row.state = state
+    row.save()
+    told = {"state": str(state), "by": by.pk if by else None, **(facts or {})}
+    ledger.append(Event(kind, row.pk, told, clock.now()))
