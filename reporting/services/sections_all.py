@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Sequence
 
+from reporting.models import ReportKind
 from reporting.sections import Period, Section
 from reporting.services import (
     sections_accuracy,
     sections_agents,
     sections_auto_answer,
     sections_availability,
+    sections_billing,
     sections_content,
     sections_promises,
     sections_rectification,
@@ -38,7 +40,15 @@ BUILDERS: Sequence[Builder] = (
 )
 
 
+# What is reckoned by the month, and says nothing about a week.
+MONTHLY_BUILDERS: Sequence[Builder] = (
+    sections_billing.build_usage,
+    sections_billing.build_credits,
+)
+
+
 def build_all(kind: str, period: Period, previous: Period | None) -> list[Section]:
     """Return all sections of a report of this kind, what was promised at a glance first."""
-    sections = [build(period, previous) for build in BUILDERS]
+    builders = [*BUILDERS, *(() if kind == ReportKind.WEEKLY else MONTHLY_BUILDERS)]
+    sections = [build(period, previous) for build in builders]
     return [sections_summary.of(sections), *sections]
