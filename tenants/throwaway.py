@@ -4,11 +4,14 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
+from django.db import connection
 
 # Set for the run inside; holds the folder its database lies in.
 INSIDE = "YINGDA_THROW_AWAY"
@@ -24,13 +27,33 @@ def enter() -> None:
     make_tables()
 
 
+@contextmanager
+def own_database() -> Iterator[None]:
+    """Go on in an empty database of the command's own: on PostgreSQL another one on its server."""
+    if connection.vendor != "postgresql":
+        enter()
+        yield
+        return
+    name = connection.settings_dict["NAME"]
+    settings.MIGRATION_MODULES = _without_history()
+    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+    try:
+        yield
+    finally:
+        connection.creation.destroy_test_db(name, verbosity=0)
+
+
 def make_tables() -> None:
     """Make all tables of an empty database as the models are now, without their history.
 
     Replaying the migrations takes ten times as long. A database that is to be kept, migrates.
     """
-    settings.MIGRATION_MODULES = {each.label: None for each in apps.get_app_configs()}
+    settings.MIGRATION_MODULES = _without_history()
     call_command("migrate", run_syncdb=True, verbosity=0)
+
+
+def _without_history() -> dict[str, None]:
+    return {each.label: None for each in apps.get_app_configs()}
 
 
 def rss_mb() -> float | None:

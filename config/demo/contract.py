@@ -45,7 +45,12 @@ def agree(tenant: Tenant) -> None:
     """Give the tenant in scope a signed contract, where it has none."""
     if Contract.objects.exists():
         return
-    manager, admin = (_person(tenant, role) for role in ("account_manager", "client_admin"))
+    people = (_person(tenant, role) for role in ("account_manager", "client_admin"))
+    agree_between(tenant, *people)
+
+
+def agree_between(tenant: Tenant, manager: User, admin: User) -> None:
+    """Let the two sign a contract of some time ago for the tenant in scope."""
     with clock.travel(clock.now() - SIGNED):
         today = clock.now().astimezone(tenant.zone).date()
         contract = contracts.save_contract(
@@ -53,7 +58,7 @@ def agree(tenant: Tenant) -> None:
                 signed_on=today,
                 effective_from=today + timedelta(days=1),
                 effective_to=today + timedelta(days=2 * 365),
-                **_CLIENTS[tenant.slug],
+                **_CLIENTS.get(tenant.slug, _CLIENTS["demo"]),
                 **_PROVIDER,
             ),
             by=manager,

@@ -115,8 +115,7 @@ def _seed_shop(shop: dict[str, Any], say: Say) -> None:
         _people(tenant)
         agree(tenant)
         furnish(DATA / shop["desk"])
-        _knowledge(shop, say)
-        channel = _channel(shop)
+        channel = stock(shop, say)
         if not Conversation.objects.exists():
             say(f"{shop['name']}: a month of conversations")
             with transaction.atomic():
@@ -124,6 +123,12 @@ def _seed_shop(shop: dict[str, Any], say: Say) -> None:
         if not Report.objects.exists():
             say(f"{shop['name']}: reports")
             reports.write(tenant)
+
+
+def stock(shop: dict[str, Any], say: Say) -> Channel:
+    """Give the tenant in scope a shop's knowledge and channel, where it has none."""
+    _knowledge(shop, say)
+    return _channel(shop)
 
 
 def _people(tenant: Tenant) -> None:

@@ -3,8 +3,6 @@
 import json
 import time
 from argparse import ArgumentParser
-from collections.abc import Iterator
-from contextlib import contextmanager
 from statistics import quantiles
 from typing import Any
 
@@ -37,7 +35,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print the figures as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with _database_of_its_own():
+        with throwaway.own_database():
             figures = _run(
                 options["agents"], options["visitors"], options["minutes"] * 60, options["seed"]
             )
@@ -48,20 +46,6 @@ class Command(BaseCommand):
                 self.stdout.write(f"{name:24} {value}")
         if figures["broken"]:
             raise CommandError("Broken: " + ", ".join(figures["broken"]))
-
-
-@contextmanager
-def _database_of_its_own() -> Iterator[None]:
-    if connection.vendor != "postgresql":
-        throwaway.enter()
-        yield
-        return
-    name = connection.settings_dict["NAME"]
-    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
-    try:
-        yield
-    finally:
-        connection.creation.destroy_test_db(name, verbosity=0)
 
 
 def _run(agents: int, visitors: int, seconds: float, seed: int) -> dict[str, Any]:
