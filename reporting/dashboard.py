@@ -15,13 +15,28 @@ from conversations.models import BotDecision, Conversation, Message
 from conversations.states import ConversationStatus
 from knowledge import search
 from knowledge.models import Entry
-from reporting import charts, queries
+from reporting import charts, month_gauges, queries
 from reporting.charts import Value
+from reporting.models import (
+    ClaimDecision,
+    ExclusionClaim,
+    Incident,
+    PlanState,
+    RectificationPlan,
+    Report,
+)
 from reporting.queries import Kept, Share
 from tenants import terms
 from tenants.actors import Actor, tenants_of
 from tenants.durations import in_words
-from tenants.models import Breach, Obligation, ObligationKind, ObligationState
+from tenants.models import (
+    Approval,
+    ApprovalState,
+    Breach,
+    Obligation,
+    ObligationKind,
+    ObligationState,
+)
 
 # How much of an unanswered question its link searches for.
 _QUOTED = 60
@@ -66,8 +81,12 @@ def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     return {
         **context,
         "tenant": actor.tenant,
-        "due": [card() for capability, card in _DUE if actor.can(capability)],
+        "due": [
+            *(card() for capability, card in _DUE if actor.can(capability)),
+            *(each for each in (to_do(actor) for to_do in _TO_DO) if each is not None),
+        ],
         "gauges": [gauge() for capability, gauge in _GAUGES if actor.can(capability)],
+        "month_gauges": month_gauges.of(actor),
         **(_conversations() if actor.can("conversation.view") else {}),
         "words_only": actor.can("knowledge.view") and not search.is_semantic(),
         "may_edit": actor.can("knowledge.change"),
@@ -191,6 +210,82 @@ def _share(label: str, share: Share, words: str, link: str) -> Gauge:
     )
 
 
+def _reports_to_approve(actor: Actor) -> Due | None:
+    if not actor.can("report.approve"):
+        return None
+    return _to_do(
+        _("Reports to approve"),
+        Report.objects.filter(approved_at=None).count(),
+        _("they are sent once you approve them"),
+        _list(Report),
+    )
+
+
+def _to_sign(actor: Actor) -> Due | None:
+    if not actor.can("contract.sign"):
+        return None
+    return _to_do(
+        _("To be signed"),
+        Approval.objects.filter(state=ApprovalState.OPEN)
+        .exclude(signatures__signer=actor.user)
+        .count(),
+        _("read and sign, or refuse"),
+        _list(Approval, state__exact=ApprovalState.OPEN),
+    )
+
+
+def _incidents(actor: Actor) -> Due | None:
+    if not actor.can("incident.view"):
+        return None
+    return _to_do(
+        _("Open incidents"),
+        Incident.objects.filter(restored_at=None).count(),
+        _("their clocks run"),
+        _list(Incident),
+        tone="breach",
+    )
+
+
+def _claims(actor: Actor) -> Due | None:
+    if not actor.can("availability.decide"):
+        return None
+    return _to_do(
+        _("Exclusion claims to decide"),
+        ExclusionClaim.objects.filter(decision=ClaimDecision.PENDING).count(),
+        _("until then the time counts as down"),
+        _list(ExclusionClaim),
+    )
+
+
+def _plans(actor: Actor) -> Due | None:
+    mine = {
+        "plan.write": (PlanState.TRIGGERED, PlanState.RETURNED),
+        "plan.decide": (PlanState.SUBMITTED,),
+    }
+    states = [each for name, found in mine.items() if actor.can(name) for each in found]
+    if not states:
+        return None
+    return _to_do(
+        _("Rectification plans"),
+        RectificationPlan.objects.filter(state__in=states).count(),
+        _("waiting for you"),
+        _list(RectificationPlan),
+        tone="breach",
+    )
+
+
+def _to_do(label: str, count: int, words: str, link: str, *, tone: str = "warn") -> Due | None:
+    """What comes only now and then is shown only while there is any."""
+    return Due(label, count, words, tone, link) if count else None
+
+
+_TO_DO: tuple[Callable[[Actor], Due | None], ...] = (
+    _incidents,
+    _reports_to_approve,
+    _to_sign,
+    _claims,
+    _plans,
+)
 _DUE: tuple[tuple[str, Callable[[], Due]], ...] = (
     ("conversation.view", _waiting),
     ("obligation.view", _breaches),

@@ -13,6 +13,8 @@ from conversations.models import Channel
 from knowledge import search
 from knowledge.models import Entry, Release
 from knowledge.services import entries
+from reporting.models import DailyFigure
+from reporting.services import catalogues, incidents
 from tenants import clock
 from tenants.models import ObligationKind, ObligationState, Tenant, User
 from tenants.roles import Role
@@ -251,3 +253,51 @@ def test_home_asks_as_much_on_a_busy_day_as_on_a_quiet_one(
             decision("answered", TODAY - timedelta(days=number))
 
     assert query_count() == quiet
+
+
+# The month, and what waits for this person
+
+
+def test_month_stands_beside_its_promises(
+    tenant: Tenant, busy: None, home_of: Callable[[str], Client]
+) -> None:
+    with tenant_scope(tenant):
+        DailyFigure.objects.create(
+            day=TODAY, metric="auto_answer", part=93, whole=100, detail={}, made_at=NOW
+        )
+        DailyFigure.objects.create(
+            day=TODAY, metric="first_reply", part=50, whole=50, detail={}, made_at=NOW
+        )
+
+    gauges = home_of(Role.CLIENT_ADMIN).get(HOME).context["month_gauges"]
+
+    assert [(gauge.label, gauge.shown, gauge.tone) for gauge in gauges] == [
+        ("首次响应", "100.00%", "ok"),
+        ("自动解答率", "93.00%", "breach"),
+        ("送达坐席", "–", "info"),
+        ("满意度", "–", "info"),
+        ("可用性", "–", "info"),
+    ]
+    assert "约定：95.00%" in gauges[1].promised
+    assert home_of(Role.KNOWLEDGE_EDITOR).get(HOME).context["month_gauges"] == []
+
+
+def test_what_waits_for_a_person_is_shown_while_it_does(
+    tenant: Tenant, make_member: Callable[..., User], home_of: Callable[[str], Client]
+) -> None:
+    by = make_member(tenant, Role.ACCOUNT_MANAGER)
+    client = home_of(Role.CLIENT_ADMIN)
+    usual = [card.label for card in client.get(HOME).context["due"]]
+    with tenant_scope(tenant):
+        incident = incidents.open_incident(title="变慢", level="p3", by=by)
+        row = catalogues.draft([{"name": "物流", "examples": ["几天发货？"]}], by=by)
+        catalogues.submit(row, by=by)
+
+    cards = {card.label: card for card in client.get(HOME).context["due"]}
+    new = [label for label in cards if label not in usual]
+    assert new == ["未恢复的事件", "待签署"]
+    assert "变慢" in client.get(cards["未恢复的事件"].link).content.decode()
+
+    with tenant_scope(tenant):
+        incidents.restore(incident.pk, by=by)
+    assert "未恢复的事件" not in {card.label for card in client.get(HOME).context["due"]}

@@ -17,7 +17,7 @@ from reporting.bench import months
 from reporting.models import ReportKind, ReportStage
 from reporting.rendering import pdf, xlsx
 from reporting.rendering.presentation import present
-from reporting.services import evidence, proving, reports
+from reporting.services import evidence, figures, proving, reports
 from tenants import clock, throwaway
 from tenants.scoping import tenant_scope
 
@@ -43,7 +43,7 @@ class Command(BaseCommand):
         # No language model: what answers visitors is not what makes reports, nor in its process.
         os.environ["YINGDA_MODEL_DIR"] = os.devnull
         with throwaway.own_database():
-            figures = {
+            found = {
                 **self._month(options["inquiries"]),
                 **self._weeks(options["tenants"], options["each"]),
             }
@@ -54,14 +54,14 @@ class Command(BaseCommand):
                 ("month_peak_mib", _MONTH_MIB),
                 ("weeks_seconds", _WEEK_SECONDS),
             )
-            if figures[name] > most
+            if found[name] > most
         ]
-        missed += ["evidence"] if figures["evidence_faults"] else []
-        figures["missed"] = missed
+        missed += ["evidence"] if found["evidence_faults"] else []
+        found["missed"] = missed
         if options["as_json"]:
-            self.stdout.write(json.dumps(figures, indent=2))
+            self.stdout.write(json.dumps(found, indent=2))
         else:
-            for name, value in figures.items():
+            for name, value in found.items():
                 self.stdout.write(f"{name:24} {value}")
         if missed:
             sys.exit(1)
@@ -71,6 +71,11 @@ class Command(BaseCommand):
         with tenant_scope(shop.tenant):
             with self._timed("filled"):
                 months.fill(shop, _MONTH, 30, inquiries)
+            with clock.travel(_NOW), self._timed("nights") as nights:
+                figures.catch_up()
+            with clock.travel(_NOW), self._timed("provisional") as early:
+                reports.make(ReportKind.MONTHLY, _MONTH, ReportStage.PROVISIONAL)
+            # The later version counts the whole month anew.
             with clock.travel(_NOW), self._timed("month") as took:
                 report = reports.make(ReportKind.MONTHLY, _MONTH, ReportStage.FINAL)
                 shown = present(report.data, report.sha256, "zh-hans")
@@ -80,6 +85,8 @@ class Command(BaseCommand):
                 verdict = proving.verify(evidence.pack(report))
         return {
             "inquiries": inquiries,
+            "nights_seconds": round(nights[0], 1),
+            "provisional_seconds": round(early[0], 1),
             "month_seconds": round(took[0], 1),
             "month_peak_mib": round(peak, 1),
             "pdf_bytes": len(paper),
