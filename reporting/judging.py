@@ -138,6 +138,10 @@ def machine_label(
     likely = max(topics, key=lambda each: topics[each]) if topics else ""
     if likely in _TOPICS and topics[likely] >= exclusions.LIKELY_REASON:
         return _TOPICS[likely]
+    if topics.get("smalltalk", 0.0) >= smalltalk.LIKELY:
+        return Label.CHITCHAT
+    if topics.get("human", 0.0) >= exclusions.LIKELY_PERSON:
+        return Label.PERSON
     if exclusions.is_foreign_script(text):
         return Label.UNCLEAR
     if examples is None:

@@ -1,6 +1,6 @@
 """What the admins of all apps share: permissions by capability, and one answer for "not there"."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -136,6 +136,20 @@ class TenantAdmin(PageMixin):
     form = TenantForm
     list_per_page = PAGE_ROWS
     list_max_show_all = 200
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        """Leave out the steps that the row is past, or not at yet."""
+        found: list[Any] = super().get_actions_detail(request, object_id)
+        row = self.get_object(request, str(object_id)) if found else None
+        if row is None:
+            return found
+        prefix = f"{self.opts.app_label}_{self.opts.model_name}_"
+        idle = {prefix + name for name in self.idle_steps(request, row)}
+        return [each for each in found if each.action_name not in idle]
+
+    def idle_steps(self, request: HttpRequest, row: Any) -> Collection[str]:
+        """Return the names of the detail actions that lead nowhere for this row now."""
+        return ()
 
     def may(self, request: HttpRequest, verb: str) -> bool:
         """Return whether the person may do this to rows of this kind, here."""

@@ -133,6 +133,7 @@ def _bot_chats(question: Message, text: str, chance: random.Random) -> None:
             question=question,
             outcome=Outcome.CLARIFY if asks else Outcome.SMALLTALK,
             rule="gate.clarify" if asks else "smalltalk.chat",
+            topics={} if asks else {"smalltalk": 0.9},
             inquiry=question.inquiry,
             latency_ms=chance.randrange(8, 40),
             decided_at=at,

@@ -1,23 +1,21 @@
-"""The demonstration's reports: the last two whole weeks, made as the schedule would have."""
+"""The demonstration's reports: those of the last two whole weeks, made as the schedule would have."""
 
 from datetime import datetime, time, timedelta
 
-from reporting.models import ReportKind, ReportStage
+from reporting.models import ReportDue, ReportKind
 from reporting.periods import first_day
 from reporting.services import due, reports
 from tenants import clock
 from tenants.models import Tenant
 
-# The hour of the day after a week at which its report is made.
-_MORNING = time(9)
-
 
 def write(tenant: Tenant) -> None:
-    """Plan what is owed and make the reports of the two weeks before this one."""
+    """Plan from two weeks before this one on, and make each report at the time it was due."""
     this_week = first_day(ReportKind.WEEKLY, clock.now().astimezone(tenant.zone).date())
-    for weeks, stage in ((2, ReportStage.FINAL), (1, ReportStage.PROVISIONAL)):
-        first = this_week - timedelta(weeks=weeks)
-        made_at = datetime.combine(first + timedelta(weeks=1), _MORNING, tenant.zone)
-        with clock.travel(min(made_at, clock.now())):
-            reports.make(ReportKind.WEEKLY, first, stage)
+    with clock.travel(datetime.combine(this_week - timedelta(weeks=2), time(9), tenant.zone)):
+        due.plan()
+    for row in ReportDue.objects.filter(due_at__lte=clock.now()).order_by("due_at"):
+        assert row.due_at is not None
+        with clock.travel(row.due_at):
+            reports.make(row.kind, row.period_start, row.stage)
     due.plan()

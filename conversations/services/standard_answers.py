@@ -21,6 +21,8 @@ _FOUND = 12
 _SUGGESTED = 3
 # A person judges it, so less certainty is enough than for the assistant's own answer.
 _WORTH_A_LOOK = 0.3
+# What would be shown as "0 %" is no find.
+_NOT_NOTHING = 0.005
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ def find(words: str) -> list[Found]:
 
     What means the words as the assistant would take them comes before what merely contains them.
     """
-    likely = _likely(words, _FOUND) if words.strip() else []
+    likely = _likely(words, _FOUND, floor=_NOT_NOTHING) if words.strip() else []
     known = {each.version.pk for each in likely}
     rest: QuerySet[EntryVersion] = heard_saying(words).exclude(pk__in=known)
     return [*likely, *(Found(version, None) for version in rest[: _FOUND - len(likely)])]
@@ -101,7 +103,7 @@ def _latest_question(conversation: Conversation) -> Message | None:
     )
 
 
-def _likely(text: str, limit: int, *, floor: float = 0.0) -> list[Found]:
+def _likely(text: str, limit: int, *, floor: float) -> list[Found]:
     answers = search.answer_candidates(text, limit=limit)
     likely = {each.version_id: each.p for each in answers.candidates if each.p >= floor}
     versions = EntryVersion.objects.in_bulk(list(likely))

@@ -1,6 +1,7 @@
 """The catalogue of common questions: drafted here, in force once both parties signed (R55)."""
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 from django import forms
@@ -98,6 +99,9 @@ class CommonQuestionCatalogueAdmin(TenantAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         fixed = obj is not None and obj.state != CatalogueState.DRAFT
         return not fixed and super().has_change_permission(request, obj)
+
+    def idle_steps(self, request: HttpRequest, row: Any) -> Collection[str]:
+        return ("submit_page",) if row.state != CatalogueState.DRAFT else ()
 
     def has_draft_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.may(request, "change")

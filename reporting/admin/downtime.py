@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -259,7 +260,10 @@ class AvailabilitySettingsAdmin(TenantAdmin):
 
     @display(description=_("address of the status page"))
     def address(self, row: AvailabilitySettings) -> str:
-        return reverse("reporting:status", args=[row.tenant.code])
+        path = reverse("reporting:status", args=[row.tenant.code])
+        if not row.has_status_page:
+            return gettext("%(path)s, not public yet") % {"path": path}
+        return format_html('<a class="y-link" href="{0}">{0}</a>', path)
 
     @display(description=_("judged until"))
     def judged(self, row: AvailabilitySettings) -> str:

@@ -1,5 +1,6 @@
 """Incidents with their steps, and planned work."""
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
@@ -20,7 +21,7 @@ from unfold.widgets import (
 
 from reporting.admin.pages import SteppedAdmin
 from reporting.models import Incident, IncidentLevel, MaintenanceWindow, OwnerParty
-from reporting.services import incidents, maintenance
+from reporting.services import availability_settings, incidents, maintenance
 from tenants import clock
 from tenants.admin_base import TenantForm, actor_of, badge, moment
 from tenants.admin_filters import period_on
@@ -118,6 +119,13 @@ class IncidentAdmin(SteppedAdmin):
     def get_sortable_by(self, request: HttpRequest) -> tuple[str, ...]:
         return ("since",)
 
+    def idle_steps(self, request: HttpRequest, row: Any) -> Collection[str]:
+        done = [("acknowledge_page", row.acknowledged_at), ("restore_page", row.restored_at)]
+        return [name for name, at in done if at is not None]
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {"opened_at": clock.now(), **super().get_changeform_initial_data(request)}
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return self.may(request, "add")
 
@@ -160,7 +168,12 @@ class IncidentAdmin(SteppedAdmin):
             object_id,
             lambda row, text: incidents.tell(row.pk, text, by=actor_of(request).user),
             title=gettext("Tell how it stands"),
-            lead=gettext("Shown on the status page too: no names, no details of visitors."),
+            lead=gettext("Shown on the status page too: no names, no details of visitors.")
+            if availability_settings.current().has_status_page
+            else gettext(
+                "Both parties are told. The status page is not public; Availability settings open "
+                "it."
+            ),
             label=gettext("Tell"),
             done=gettext("Told."),
             form_class=UpdateForm,
@@ -206,7 +219,8 @@ class IncidentAdmin(SteppedAdmin):
     def standing(self, row: Incident) -> SafeString:
         if row.restored_at is None:
             late = row.restore_due_at is not None and clock.now() > row.restore_due_at
-            return badge(gettext("Open"), "breach" if late else "warn")
+            words = gettext("Being handled") if row.acknowledged_at else gettext("Open")
+            return badge(words, "breach" if late else "warn")
         if row.report_due_at is not None and row.reported_at is None:
             return badge(gettext("Restored, report to come"), "warn")
         return badge(gettext("Restored"), "ok")
@@ -227,7 +241,7 @@ class IncidentAdmin(SteppedAdmin):
     def next_word(self, row: Incident) -> str:
         return _done_or_due(None, row.update_due_at)
 
-    @display(description=_("root cause report"))
+    @display(description=_("root cause report due"))
     def reported(self, row: Incident) -> str:
         return _done_or_due(row.reported_at, row.report_due_at)
 

@@ -1,5 +1,6 @@
 """Plans for rectification: written by the provider, accepted and closed by the client (R76)."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django import forms
@@ -94,6 +95,15 @@ class RectificationPlanAdmin(SteppedAdmin):
 
     def get_sortable_by(self, request: HttpRequest) -> tuple[str, ...]:
         return ("target_date",)
+
+    def idle_steps(self, request: HttpRequest, row: Any) -> Collection[str]:
+        steps = {
+            "submit_page": (PlanState.TRIGGERED, PlanState.RETURNED),
+            "accept_page": (PlanState.SUBMITTED,),
+            "return_page": (PlanState.SUBMITTED,),
+            "close_page": (PlanState.EXECUTING,),
+        }
+        return [name for name, states in steps.items() if row.state not in states]
 
     def has_write_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.may(request, "write")

@@ -1,6 +1,6 @@
 """Reports: read, approved, sent, corrected, answered."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from django import forms
@@ -80,6 +80,16 @@ class ReportAdmin(FormPages, ReadOnlyAdmin):
         "evidence_file",
     )
     empty_text = _("The first report is made on the day it is due, by itself.")
+
+    def idle_steps(self, request: HttpRequest, row: Any) -> Collection[str]:
+        idle = []
+        if row.approved_at is not None:
+            idle.append("approve_page")
+        if row.approved_at is None or row.sent_at is not None:
+            idle.append("send_page")
+        if not row.may_be_answered(clock.now()) or _answer_of(row) is not None:
+            idle.append("answer_page")
+        return idle
 
     def has_approve_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.may(request, "approve")

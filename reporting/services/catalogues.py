@@ -18,6 +18,7 @@ from tenants.models import ApprovalKind, Tenant, User
 from tenants.scoping import active_tenant_id
 from tenants.services import approvals, ledger
 from tenants.services.ledger import Event
+from tenants.services.notifications import in_tenants_words
 
 KIND = "catalogue"
 
@@ -79,7 +80,9 @@ def submit(row: CommonQuestionCatalogue, *, by: User | None) -> CommonQuestionCa
         kept.content_hash = fingerprint(kept)
         kept.save(update_fields=["state", "content_hash"])
         _note("catalogue.submitted", kept, by)
-        approvals.request(ApprovalKind.QUESTION_CATALOGUE, kept.pk, kept.content, title=str(kept))
+        with in_tenants_words():
+            title = f"{kept._meta.verbose_name} {kept}"
+        approvals.request(ApprovalKind.QUESTION_CATALOGUE, kept.pk, kept.content, title=title)
     return kept
 
 

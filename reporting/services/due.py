@@ -80,9 +80,9 @@ def plan() -> list[ReportDue]:
         events += [Event("report.due_changed", row.pk, _facts(row)) for row in changed]
         if events:
             ledger.append(*events)
-    for row in new:
-        if row.waits_for_calendar:
-            logger.error("Report waits for the holiday notice: %s %s", row.kind, row.period_start)
+    waiting = sum(row.waits_for_calendar for row in new)
+    if waiting:
+        logger.warning("Reports that wait for next year's holiday notice: %s", waiting)
     return new
 
 

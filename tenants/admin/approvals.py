@@ -1,6 +1,6 @@
 """What both parties are to sign: shown whole, signed with the password, or refused."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from django import forms
@@ -61,6 +61,11 @@ class RefusingForm(forms.Form):
 
 def lines_of(approval: Approval) -> list[tuple[str, str]]:
     """Return the content as labelled lines, in the words of the active language."""
+    if approval.kind == ApprovalKind.QUESTION_CATALOGUE:
+        return [
+            (gettext("version"), str(approval.content["version"])),
+            *((row["name"], "\n".join(row["examples"])) for row in approval.content["categories"]),
+        ]
     return [
         (_label(approval.kind, path), _value(approval.kind, path, value))
         for path, value in _flat(approval.content)
@@ -138,11 +143,18 @@ class ApprovalAdmin(ReadOnlyAdmin):
         "words",
     )
     actions_detail = ("sign_page", "refuse_page")
+
     empty_text = _("Nothing was put before both parties yet.")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Approval]:
         queryset: QuerySet[Approval] = super().get_queryset(request)
         return queryset.prefetch_related("signatures")
+
+    def idle_steps(self, request: HttpRequest, row: Any) -> Collection[str]:
+        if row.state != ApprovalState.OPEN:
+            return ("sign_page", "refuse_page")
+        party = approvals.party_of(actor_of(request).user)
+        return ("sign_page",) if row.signatures.filter(party=party).exists() else ()
 
     def has_sign_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.may(request, "sign")

@@ -1,5 +1,6 @@
 """Contracts and their terms: drafted by the provider, in force once both parties signed."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django import forms
@@ -260,6 +261,9 @@ class ContractTermsAdmin(TenantAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         signed = obj is not None and obj.in_force_at is not None
         return not signed and super().has_change_permission(request, obj)
+
+    def idle_steps(self, request: HttpRequest, row: Any) -> Collection[str]:
+        return ("request_page",) if row.in_force_at is not None else ()
 
     def has_draft_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.may(request, "change")

@@ -10,6 +10,7 @@ from conversations import survey_figures
 from conversations.models import Channel, Message
 from knowledge.models import Release
 from reporting import metrics
+from reporting.judging import Label, machine_label
 from reporting.models import Question
 from reporting.sections import Verdict
 from reporting.services import figures
@@ -227,3 +228,10 @@ def test_satisfaction_is_the_hand_computed_one(play: Play, name: str) -> None:
     assert metrics.verdict(found.bot.score, 85) == verdict
     assert found.standing == standing
     assert found.inquiries == len(given)
+
+
+def test_small_talk_by_its_sound_is_no_question() -> None:
+    """What the topic model hears as small talk, or as a wish for a person, is not counted."""
+    assert machine_label("好了，收到了", {"smalltalk": 0.9}, None) == Label.CHITCHAT
+    assert machine_label("好了，收到了", {"smalltalk": 0.6}, None) == Label.COMMON
+    assert machine_label("能不能来个活人", {"human": 0.8}, None) == Label.PERSON
