@@ -2,7 +2,7 @@
 
 import random
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,8 +20,10 @@ from conversations.models import (
     Inquiry,
     Message,
     MessageKind,
+    SurveyInvite,
+    SurveyPart,
 )
-from conversations.services import bot, desk, endings, intake, messages
+from conversations.services import bot, desk, endings, intake, messages, ratings
 from conversations.services.handoff import first_reply
 from conversations.services.intake import Inbound
 from conversations.states import ConversationStatus
@@ -32,6 +34,10 @@ from tenants.models import Membership
 from tenants.services import ledger
 from tenants.terms import INQUIRY_IDLE
 
+# How visitors who are content rate, and which share of those asked does.
+CONTENT = (100, 100, 100, 80, 80, 60)
+_ANSWER = 0.6
+
 
 def play(
     story: dict[str, Any],
@@ -41,8 +47,13 @@ def play(
     versions: dict[str, EntryVersion],
     agents: list[Membership],
     chance: random.Random,
+    *,
+    scores: Sequence[int] = CONTENT,
 ) -> None:
-    """Let the story happen at `start`: its messages, decisions, promises and ledger rows."""
+    """Let the story happen at `start`: its messages, decisions, promises and ledger rows.
+
+    Of the visitors who are asked how it was, some answer with one of the `scores`.
+    """
     teller = _Teller(start, chance)
     conversation_id: uuid.UUID | None = None
     question: Message | None = None
@@ -77,6 +88,16 @@ def play(
                 )
     if question is not None:
         _finish(question, story, agent, teller, chance)
+        _rate(question, scores, chance)
+
+
+def _rate(question: Message, scores: Sequence[int], chance: random.Random) -> None:
+    invite = SurveyInvite.objects.filter(
+        inquiry=question.inquiry_id, opens_at__isnull=False, has_bot_part=True
+    ).first()
+    if invite is not None and invite.opens_at is not None and chance.random() < _ANSWER:
+        with clock.travel(invite.opens_at + timedelta(minutes=2)):
+            ratings.rate(invite, SurveyPart.BOT, chance.choice(scores))
 
 
 class _Teller:

@@ -13,10 +13,9 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from config.demo.contract import agree_between
-from config.demo.history import play
+from config.demo.history import CONTENT, play
 from config.demo.seed import DATA, SHOPS, stock
-from conversations.models import Channel, Contact, SurveyInvite
-from conversations.services import ratings
+from conversations.models import Channel, Contact
 from knowledge.models import EntryVersion
 from reporting.models import RectificationPlan, Report, ReportKind
 from reporting.services import due, evidence, figures, proving, rectification, reports
@@ -33,10 +32,9 @@ _SHOP = SHOPS[0]
 _ROLES = (Role.ACCOUNT_MANAGER, Role.CLIENT_ADMIN, Role.SUPERVISOR, Role.AGENT, Role.AGENT)
 # When the schedule is awake: it counts the day before, makes what is due at 09:00 and at 18:00.
 _WAKES = (time(1, 30), time(9, 1), time(18, 1))
-# Of those asked how it was, this share answers; in these months people are less content.
-_ANSWER = 0.6
+# In these months people are less content.
 _BAD_MONTHS = (4, 5)
-_CONTENT, _ANNOYED = (100, 100, 100, 80, 80, 60), (100, 80, 60, 60, 40, 20)
+_ANNOYED = (100, 80, 60, 60, 40, 20)
 
 
 @dataclass
@@ -108,9 +106,10 @@ def _live(
                 created_at=at,
                 last_seen_at=at,
             )
-            play(dice.choice(stories), person, channel, at, versions, agents, dice)
+            scores = _ANNOYED if day.month in _BAD_MONTHS else CONTENT
+            story = dice.choice(stories)
+            play(story, person, channel, at, versions, agents, dice, scores=scores)
             outcome.stories += 1
-        _rate(day, tenant, dice)
         if day.day == 1:
             say(f"{day:%Y-%m}: {outcome.stories} conversations, {Report.objects.count()} reports")
         day += timedelta(days=1)
@@ -135,18 +134,6 @@ def _hours(day: date, count: int, tenant: Tenant, dice: random.Random) -> Iterat
     step = timedelta(hours=13) / busy
     for number in range(busy):
         yield opens + step * number + timedelta(seconds=dice.uniform(0, 0.5) * step.seconds)
-
-
-def _rate(day: date, tenant: Tenant, dice: random.Random) -> None:
-    start = datetime.combine(day, time(), tenant.zone)
-    asked = SurveyInvite.objects.filter(
-        sent_at__gte=start, sent_at__lt=start + timedelta(days=1), has_bot_part=True
-    ).order_by("sent_at")
-    scores = _ANNOYED if day.month in _BAD_MONTHS else _CONTENT
-    for invite in asked:
-        if dice.random() < _ANSWER and invite.opens_at is not None:
-            with clock.travel(invite.opens_at + timedelta(minutes=2)):
-                ratings.rate(invite, "bot", dice.choice(scores))
 
 
 def _check(tenant: Tenant, outcome: Outcome, say: Say) -> None:

@@ -18,6 +18,7 @@ from conversations.models import (
 )
 from conversations.services import messages, phrases, survey_terms
 from tenants import clock
+from tenants.models import Tenant
 from tenants.services import ledger
 from tenants.services.ledger import Event
 
@@ -90,7 +91,9 @@ def _surveys(invite: SurveyInvite) -> bool:
 def _note_parts(invite: SurveyInvite, conversation: Conversation, at: datetime) -> None:
     said = Message.objects.filter(inquiry=invite.inquiry_id)
     invite.ended_at = at
-    invite.is_test = conversation.is_demo or conversation.is_probe
+    # A demonstration's own tenant counts what it plays, as in all its figures.
+    pretended = conversation.is_demo and not Tenant.objects.get(pk=invite.tenant_id).is_demo
+    invite.is_test = pretended or conversation.is_probe
     invite.has_bot_part = said.filter(author_kind=AuthorKind.BOT, kind=MessageKind.ANSWER).exists()
     by_agent = (
         said.filter(author_kind=AuthorKind.AGENT).select_related("agent").order_by("-seq").first()
