@@ -129,6 +129,7 @@ TRANSITIONS = {
     "knowledge/services/proposals.py": "Proposal",
     "conversations/services/presences.py": "Presence, which any agent sets as they like",
     "reporting/services/catalogues.py": "CommonQuestionCatalogue",
+    "reporting/services/rectification.py": "RectificationPlan",
     "tenants/services/approvals.py": "Approval",
     "tenants/services/obligations.py": "Obligation",
 }

@@ -53,14 +53,14 @@ def open_shop(slug: str, *, at: datetime) -> Shop:
     with clock.travel(at):
         tenant = create_tenant(slug=slug, name=slug)
         with tenant_scope(tenant):
-            channel = Channel.objects.create(name="官网")
-            category = entries.category_named("常见问题")
+            channel = Channel.objects.create(name="Website")
+            category = entries.category_named("Questions")
             for number in range(_ENTRIES):
                 entries.save_entry(
                     Entry(
                         category=category,
-                        question=f"第 {number} 号商品怎么保养？",
-                        answer=f"第 {number} 号商品请用干布擦拭，避免暴晒。",
+                        question=f"How do I look after product number {number}?",
+                        answer=f"Wipe product number {number} with a dry cloth and keep it out of the sun.",
                     ),
                     by=None,
                     phrasings=[],
@@ -157,7 +157,7 @@ def _dealing(
         inquiry=inquiry,
         seq=1,
         author_kind=AuthorKind.CUSTOMER,
-        text=version.question if answered else f"能不能帮我看一下第 {number} 单",
+        text=version.question if answered else f"Could you have a look at order {number} of mine",
         received_at=at,
         created_at=at,
     )
@@ -168,7 +168,7 @@ def _dealing(
         seq=2,
         author_kind=AuthorKind.BOT,
         kind=MessageKind.ANSWER if answered else MessageKind.NOTICE,
-        text=version.answer if answered else "正在为您转接人工。",
+        text=version.answer if answered else "A colleague will take over.",
         entry_version=version if answered else None,
         received_at=reply_at,
         created_at=reply_at,
