@@ -192,7 +192,7 @@ def _given(
     if not satisfaction.is_open(invite.opens_at, at):
         raise SurveyExpiredError
     reason = ""
-    if invite.is_test or contact.is_demo:
+    if invite.is_test:
         reason = Exclusion.TEST
     elif by_staff or _is_staff(contact):
         reason = Exclusion.STAFF
