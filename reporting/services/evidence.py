@@ -30,7 +30,7 @@ def pack(report: Report) -> bytes:
         "obligations.jsonl": _lines(_obligations(period, tenant)),
         "handoffs.jsonl": _lines(_handoffs(period, tenant)),
         "questions.jsonl": _lines(_questions(period)),
-        "ratings.jsonl": _lines(_ratings(period)),
+        "ratings.jsonl": _lines(_ratings(period, report.made_at)),
         "ledger.jsonl": _lines(_ledger(period)),
     }
     manifest = {
@@ -128,10 +128,13 @@ def _questions(period: Period) -> Iterable[dict[str, Any]]:
     )
 
 
-def _ratings(period: Period) -> Iterable[dict[str, Any]]:
+def _ratings(period: Period, until: datetime) -> Iterable[dict[str, Any]]:
     # The section of satisfaction judges the last calendar month that the period touches.
     start, end = month_bounds(period.end - timedelta(days=1), period.zone)
-    rows = Rating.objects.filter(invite__ended_at__gte=start, invite__ended_at__lt=end)
+    # That month may go on after a week's report was made: what came later is not in it.
+    rows = Rating.objects.filter(
+        invite__ended_at__gte=start, invite__ended_at__lt=end, given_at__lte=until
+    )
     yield from (
         rows.order_by("given_at", "pk")
         .values("id", "part", "score", "given_at", "excluded_reason")
