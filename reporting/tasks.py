@@ -1,6 +1,7 @@
 """The regular chores of counting and reporting: each finds its rows, then works by tenant."""
 
 import logging
+from collections.abc import Callable
 from datetime import datetime
 
 from celery import shared_task
@@ -22,17 +23,7 @@ def roll_up_days() -> None:
     """Count the days that are over and not counted yet, of every tenant (R34)."""
     from reporting.services import figures  # noqa: PLC0415 -- leaf
 
-    with platform_scope("days to count, of all tenants"):
-        tenants = list(
-            LedgerHead.objects.using(settings.PLATFORM_DATABASE).values_list("tenant_id", flat=True)
-        )
-    for tenant_id in tenants:
-        with tenant_scope(tenant_id):
-            try:
-                figures.catch_up()
-            except Exception:
-                # One tenant's damage must not leave the others uncounted.
-                logger.exception("Roll-up failed: tenant %s", tenant_id)
+    _for_every_tenant("days to count, of all tenants", figures.catch_up)
 
 
 @shared_task(name="reporting.warn_early", platform=True, alone_for=1800)
@@ -40,17 +31,11 @@ def warn_early() -> None:
     """Tell of figures that threaten to fail this month, each once a day (R11, R62)."""
     from reporting.services import early_warnings, telling  # noqa: PLC0415 -- leaf
 
-    with platform_scope("figures at risk, of all tenants"):
-        tenants = list(
-            LedgerHead.objects.using(settings.PLATFORM_DATABASE).values_list("tenant_id", flat=True)
-        )
-    for tenant_id in tenants:
-        with tenant_scope(tenant_id):
-            try:
-                for warned in early_warnings.all_at_risk():
-                    telling.figure_at_risk(warned)
-            except Exception:
-                logger.exception("Early warnings failed: tenant %s", tenant_id)
+    def work() -> None:
+        for warned in early_warnings.all_at_risk():
+            telling.figure_at_risk(warned)
+
+    _for_every_tenant("figures at risk, of all tenants", work)
 
 
 @shared_task(name="reporting.follow_satisfaction", platform=True, alone_for=1800)
@@ -58,16 +43,7 @@ def follow_satisfaction() -> None:
     """Open or amend rectification plans where two low months call for one (R76)."""
     from reporting.services import rectification  # noqa: PLC0415 -- leaf
 
-    with platform_scope("months of satisfaction, of all tenants"):
-        tenants = list(
-            LedgerHead.objects.using(settings.PLATFORM_DATABASE).values_list("tenant_id", flat=True)
-        )
-    for tenant_id in tenants:
-        with tenant_scope(tenant_id):
-            try:
-                rectification.follow()
-            except Exception:
-                logger.exception("Satisfaction not followed: tenant %s", tenant_id)
+    _for_every_tenant("months of satisfaction, of all tenants", rectification.follow)
 
 
 @shared_task(name="reporting.plan_reports", platform=True, alone_for=600)
@@ -75,16 +51,7 @@ def plan_reports() -> None:
     """Write down the reports that will be due in the next 60 days (R33)."""
     from reporting.services import due  # noqa: PLC0415 -- leaf
 
-    with platform_scope("all tenants, for the reports they are owed"):
-        tenants = list(
-            LedgerHead.objects.using(settings.PLATFORM_DATABASE).values_list("tenant_id", flat=True)
-        )
-    for tenant_id in tenants:
-        with tenant_scope(tenant_id):
-            try:
-                due.plan()
-            except Exception:
-                logger.exception("Reports not planned: tenant %s", tenant_id)
+    _for_every_tenant("all tenants, for the reports they are owed", due.plan)
 
 
 @shared_task(name="reporting.make_reports", platform=True, alone_for=600)
@@ -182,3 +149,17 @@ def judge_all(*, starting: bool = False) -> None:
             except Exception:
                 # One tenant's damage must not leave all others unjudged.
                 logger.exception("Availability not judged")
+
+
+def _for_every_tenant(reason: str, work: Callable[[], object]) -> None:
+    """Do the work in each tenant's scope; what one of them breaks keeps no other waiting."""
+    with platform_scope(reason):
+        tenants = list(
+            LedgerHead.objects.using(settings.PLATFORM_DATABASE).values_list("tenant_id", flat=True)
+        )
+    for tenant_id in tenants:
+        with tenant_scope(tenant_id):
+            try:
+                work()
+            except Exception:
+                logger.exception("Failed for tenant %s: %s", tenant_id, reason)
