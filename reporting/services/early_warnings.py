@@ -32,9 +32,11 @@ def all_at_risk() -> list[Warned]:
 
 
 def auto_answer_at_risk() -> Warned | None:
-    """Return the month's auto-answer rate if it is below the target with 100 questions or more."""
+    """Return the month's auto-answer rate if it is below the target with 100 questions or more.
+
+    As far as its days are counted: the roll-up does that every hour, and nothing here again.
+    """
     period = _month_to_date()
-    figures.make_ready(period)
     found = figures.total(period, "auto_answer")
     if not metrics.is_warned(found.part, found.whole, AUTO_ANSWER):
         return None
