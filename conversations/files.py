@@ -32,10 +32,10 @@ class Link:
     attachment_id: uuid.UUID
 
 
-def new_path(tenant_id: int) -> str:
+def new_path(tenant_id: int, *, folder: str = _FOLDER) -> str:
     """Return where under MEDIA_ROOT a new file of the tenant goes; nothing of it is guessable."""
     name = secrets.token_hex(20)
-    return f"{_FOLDER}/{tenant_id}/{name[:2]}/{name}"
+    return f"{folder}/{tenant_id}/{name[:2]}/{name}"
 
 
 def write(path: str, content: BinaryIO) -> None:

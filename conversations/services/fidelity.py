@@ -75,7 +75,7 @@ def compare(*, since: datetime | None = None, until: datetime | None = None) -> 
     findings: dict[tuple[uuid.UUID, MismatchKind], Finding] = {}
     for batch in _batches(since, until):
         compared += len(batch)
-        differing = [row for row in batch if not _is_true(row)]
+        differing = [row for row in batch if not is_true(row)]
         if not differing:
             continue
         mismatched += len(differing)
@@ -84,6 +84,18 @@ def compare(*, since: datetime | None = None, until: datetime | None = None) -> 
         for row in differing:
             _note(findings, row, _kind_of(row, sources.get(row["text"], frozenset())))
     return Comparison(compared, mismatched, tuple(named), tuple(findings.values()))
+
+
+def compared(*, since: datetime, until: datetime) -> Iterator[Mapping[str, Any]]:
+    """Yield the answers that `compare` compares, each with the text of the version it cites."""
+    for batch in _batches(since, until):
+        yield from batch
+
+
+def is_true(row: Mapping[str, Any]) -> bool:
+    """Return whether an answer that `compared` yields says what its source says."""
+    answer = row["entry_version__answer"]
+    return row["text"] == answer or (row["is_worded"] and not faults(row["text"], answer))
 
 
 def report(comparison: Comparison) -> list[MismatchReport]:
@@ -168,11 +180,6 @@ def _batches(since: datetime | None, until: datetime | None) -> Iterator[list[di
         if len(batch) < _BATCH:
             return
         last = batch[-1]["pk"]
-
-
-def _is_true(row: Mapping[str, Any]) -> bool:
-    answer = row["entry_version__answer"]
-    return row["text"] == answer or (row["is_worded"] and not faults(row["text"], answer))
 
 
 def _first_key(at: datetime) -> uuid.UUID:

@@ -4,8 +4,9 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from django import forms
-from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.contrib import admin, messages
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import translation
 from django.utils.http import content_disposition_header
@@ -68,7 +69,16 @@ class ReportAdmin(FormPages, ReadOnlyAdmin):
     list_filter = (("kind", ChoicesDropdownFilter), ("stage", ChoicesDropdownFilter))
     list_filter_submit = True
     list_select_related = ("answer",)
-    fields = ("standing", "kind", "span", "stage_name", "version", "sha256", "made")
+    fields = (
+        "standing",
+        "kind",
+        "span",
+        "stage_name",
+        "version",
+        "sha256",
+        "evidence_sha256",
+        "made",
+    )
     actions_detail = (
         "read_page",
         "approve_page",
@@ -89,6 +99,9 @@ class ReportAdmin(FormPages, ReadOnlyAdmin):
             idle.append("send_page")
         if not row.may_be_answered(clock.now()) or _answer_of(row) is not None:
             idle.append("answer_page")
+        if not row.evidence_path:
+            # Made before packs were kept.
+            idle.append("evidence_file")
         return idle
 
     def has_approve_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -206,13 +219,25 @@ class ReportAdmin(FormPages, ReadOnlyAdmin):
         return self._file(request, object_id, "xlsx", _XLSX_TYPE, xlsx)
 
     @action(description=_("Evidence"), url_path="evidence", permissions=["view"], icon="verified")
-    def evidence_file(self, request: HttpRequest, object_id: str) -> HttpResponse:
+    def evidence_file(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         """Send the evidence pack."""
         row = self.get_object(request, object_id)
         if not isinstance(row, Report):
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
-        return self._file(
-            request, object_id, "zip", "application/zip", lambda shown: evidence.pack(row)
+        try:
+            pack = evidence.open_pack(row)
+        except evidence.EvidenceLostError:
+            messages.error(
+                request,
+                gettext(
+                    "The evidence pack of this report is not in the file store, or was changed "
+                    "there. Ask the operator to restore it from a backup."
+                ),
+            )
+            return HttpResponseRedirect(reverse("admin:reporting_report_change", args=[object_id]))
+        name = mail.file_name(_presented(row), row, "zip")
+        return FileResponse(
+            pack, as_attachment=True, filename=name, headers={"Cache-Control": "no-store"}
         )
 
     def _file(
@@ -274,7 +299,7 @@ class ReportAdmin(FormPages, ReadOnlyAdmin):
             *found,
             ("PDF", at("pdf_file"), "default"),
             ("XLSX", at("xlsx_file"), "default"),
-            (gettext("Evidence"), at("evidence_file"), "default"),
+            *([(gettext("Evidence"), at("evidence_file"), "default")] if row.evidence_path else []),
         ]
 
     def _facts(self, row: Report) -> list[tuple[str, object]]:

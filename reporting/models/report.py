@@ -110,6 +110,11 @@ class Report(TenantModel):
     # Canonical JSON: keys sorted, no spaces, UTF-8. Its SHA-256 is the report's hash.
     snapshot = models.TextField(_("snapshot"))
     sha256 = models.CharField(_("hash"), max_length=64)
+    # The evidence pack lies under MEDIA_ROOT; a report made before packs were kept has none.
+    evidence_path = models.CharField(max_length=120, blank=True, editable=False)
+    evidence_sha256 = models.CharField(
+        _("hash of the evidence"), max_length=64, blank=True, editable=False
+    )
     reason = models.CharField(_("reason"), max_length=REASON_LENGTH, blank=True)
     made_at = models.DateTimeField(_("made at"))
     made_by = models.ForeignKey(

@@ -1,172 +1,131 @@
-"""Pack the rows that prove a report, with its snapshot and the ledger of its time (R34)."""
+"""Pack the rows that prove a report, when it is made, with its snapshot and the ledger (R34).
+
+The pack is made in the transaction that writes the report and kept: what is found out later belongs
+to the next version of the report, and to its pack.
+"""
 
 import hashlib
-import io
-import json
+import tempfile
 import zipfile
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
 
-from django.db.models import Max, Min, Q
-
-from conversations.models import Conversation, Handoff, Inquiry, Rating
-from conversations.satisfaction import month_bounds
-from reporting import periods
-from reporting.models import Question, Report
+from conversations import files
+from reporting.models import Report
 from reporting.sections import Period
-from reporting.services.proving import MANIFEST
-from tenants.models import LedgerEntry, Obligation, Tenant
-from tenants.services import ledger
+from reporting.services import evidence_rows
+from reporting.services.proving import FORMAT, MANIFEST, SNAPSHOT, canonical, seal
+from tenants.models import Tenant
+
+_FOLDER = "evidence"
+# All files of a pack bear one time: the same rows give the same bytes.
+_STAMP = (2000, 1, 1, 0, 0, 0)
+_BUFFER = 1024 * 1024
 
 
-def pack(report: Report) -> bytes:
-    """Return the evidence pack of a report as ZIP, the same bytes for the same rows."""
-    tenant = Tenant.objects.get(pk=report.tenant_id)
-    period = periods.period(report.kind, report.period_start, tenant.zone)
-    files = {
-        "snapshot.json": report.snapshot.encode(),
-        "inquiries.jsonl": _lines(_inquiries(period, tenant)),
-        "obligations.jsonl": _lines(_obligations(period, tenant)),
-        "handoffs.jsonl": _lines(_handoffs(period, tenant)),
-        "questions.jsonl": _lines(_questions(period)),
-        "ratings.jsonl": _lines(_ratings(period, report.made_at)),
-        "ledger.jsonl": _lines(_ledger(period)),
-    }
-    manifest = {
-        "format": 1,
-        "tenant_id": tenant.pk,
-        "tenant": tenant.slug,
-        "report": str(report.pk),
-        "kind": report.kind,
-        "period": [report.period_start.isoformat(), report.period_end.isoformat()],
-        "version": report.version,
-        "snapshot_sha256": report.sha256,
-        "files": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
-    }
-    files[MANIFEST] = _json(manifest).encode()
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in sorted(files.items()):
-            archive.writestr(zipfile.ZipInfo(name, (2000, 1, 1, 0, 0, 0)), data)
-    return packed.getvalue()
+class EvidenceLostError(Exception):
+    """The pack of a report is not where it was written, or not as it was written."""
 
 
-def _inquiries(period: Period, tenant: Tenant) -> Iterable[dict[str, Any]]:
-    rows = Inquiry.objects.filter(
-        opened_at__gte=period.start_at,
-        opened_at__lt=period.end_at,
-        conversation__is_probe=False,
-    )
-    if not tenant.is_demo:
-        rows = rows.filter(conversation__is_demo=False)
-    for row in (
-        rows.order_by("opened_at", "pk")
-        .values(
-            "pk",
-            "conversation",
-            "conversation__contact",
-            "opened_at",
-            "first_reply_at",
-            "closed_at",
-        )
-        .iterator(2000)
-    ):
-        yield {
-            "id": row["pk"],
-            "conversation": row["conversation"],
-            # The person's number in this pack alone: it counts people and names nobody.
-            "visitor": ledger.fingerprint(f"{period.first}:{row['conversation__contact']}")[:16],
-            "opened_at": row["opened_at"],
-            "first_reply_at": row["first_reply_at"],
-            "closed_at": row["closed_at"],
+class Pack:
+    """A pack that is being made: first its rows, then the report they are of."""
+
+    def __init__(self, tenant: Tenant, kind: str, period: Period, file: BinaryIO) -> None:
+        self._tenant = tenant
+        self._kind = kind
+        self._period = period
+        self._file = file
+        self._archive = zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED)
+        self._hashes: dict[str, str] = {}
+        self._path = ""
+
+    def gather(self) -> None:
+        """Read all rows and write them down; memory does not grow with them."""
+        for name, read in evidence_rows.readers(self._kind).items():
+            self._write(name, (f"{canonical(row)}\n" for row in read(self._period, self._tenant)))
+
+    def keep(self, report: Report) -> None:
+        """Add the snapshot of a report that is not saved yet, store the pack, and name it there."""
+        self._write(SNAPSHOT, [report.snapshot])
+        manifest = {
+            "format": FORMAT,
+            "tenant_id": self._tenant.pk,
+            "tenant": self._tenant.slug,
+            "report": str(report.pk),
+            "kind": report.kind,
+            "period": [report.period_start.isoformat(), report.period_end.isoformat()],
+            "version": report.version,
+            "snapshot_sha256": report.sha256,
+            "files": dict(self._hashes),
         }
+        self._write(MANIFEST, [canonical({**manifest, "seal": seal(manifest)})])
+        self.close()
+        self._file.seek(0)
+        report.evidence_sha256 = hashlib.file_digest(self._file, "sha256").hexdigest()
+        self._file.seek(0)
+        self._path = report.evidence_path = files.new_path(self._tenant.pk, folder=_FOLDER)
+        files.write(self._path, self._file)
+
+    def close(self) -> None:
+        """End the archive; closing it again changes nothing."""
+        self._archive.close()
+
+    def discard(self) -> None:
+        """Remove what was stored: there is no report that it belongs to."""
+        files.delete(self._path)
+
+    def _write(self, name: str, texts: Iterable[str]) -> None:
+        digest = hashlib.sha256()
+        entry = zipfile.ZipInfo(name, _STAMP)
+        entry.compress_type = zipfile.ZIP_DEFLATED
+        with self._archive.open(entry, "w", force_zip64=True) as file:
+            for data in _blocks(texts):
+                digest.update(data)
+                file.write(data)
+        self._hashes[name] = digest.hexdigest()
 
 
-def _obligations(period: Period, tenant: Tenant) -> Iterable[dict[str, Any]]:
-    rows = Obligation.objects.filter(started_at__gte=period.start_at, started_at__lt=period.end_at)
-    if not tenant.is_demo:
-        shown = Conversation.objects.filter(is_demo=True)
-        # Not `exclude`: a promise about no conversation would go with it.
-        rows = rows.filter(~Q(conversation_id__in=shown.values("pk")) | Q(conversation_id=None))
-    yield from (
-        rows.order_by("started_at", "pk")
-        .values("id", "kind", "clause", "subject_id", "started_at", "due_at", "met_at", "state")
-        .iterator(2000)
-    )
+@contextmanager
+def packing(tenant: Tenant, kind: str, period: Period) -> Iterator[Pack]:
+    """Yield the pack of a report that is about to be made, for the tenant in scope.
+
+    Around the transaction that writes the report: where that fails, no pack stays behind.
+    """
+    with tempfile.TemporaryFile(dir=files.incoming()) as file:
+        pack = Pack(tenant, kind, period, file)
+        try:
+            yield pack
+        except BaseException:
+            pack.discard()
+            raise
+        finally:
+            # Before the file that it writes to, whatever happened.
+            pack.close()
 
 
-def _handoffs(period: Period, tenant: Tenant) -> Iterable[dict[str, Any]]:
-    rows = Handoff.objects.filter(triggered_at__gte=period.start_at, triggered_at__lt=period.end_at)
-    if not tenant.is_demo:
-        rows = rows.filter(conversation__is_demo=False)
-    yield from (
-        rows.order_by("triggered_at", "pk")
-        .values("id", "conversation_id", "reason", "triggered_at", "accepted_at")
-        .iterator(2000)
-    )
+def open_pack(report: Report) -> BinaryIO:
+    """Open the evidence pack of a report, a ZIP. Raises EvidenceLostError."""
+    try:
+        file = files.open_file(report.evidence_path)
+    except OSError as error:
+        raise EvidenceLostError(report.pk) from error
+    if hashlib.file_digest(file, "sha256").hexdigest() != report.evidence_sha256:
+        file.close()
+        raise EvidenceLostError(report.pk)
+    file.seek(0)
+    return file
 
 
-def _questions(period: Period) -> Iterable[dict[str, Any]]:
-    rows = Question.objects.filter(day__gte=period.first, day__lt=period.end)
-    yield from (
-        rows.order_by("asked_at", "pk")
-        .values(
-            "id",
-            "day",
-            "asked_at",
-            "conversation_id",
-            "first_seq",
-            "label",
-            "standing",
-            "why",
-            "is_unsolved",
-            "is_same_again",
-            "is_test",
-        )
-        .iterator(2000)
-    )
-
-
-def _ratings(period: Period, until: datetime) -> Iterable[dict[str, Any]]:
-    # The section of satisfaction judges the last calendar month that the period touches.
-    start, end = month_bounds(period.end - timedelta(days=1), period.zone)
-    # That month may go on after a week's report was made: what came later is not in it.
-    rows = Rating.objects.filter(
-        invite__ended_at__gte=start, invite__ended_at__lt=end, given_at__lte=until
-    )
-    yield from (
-        rows.order_by("given_at", "pk")
-        .values("id", "part", "score", "given_at", "excluded_reason")
-        .iterator(2000)
-    )
-
-
-def _ledger(period: Period) -> Iterable[dict[str, Any]]:
-    span = LedgerEntry.objects.filter(at__gte=period.start_at, at__lt=period.end_at).aggregate(
-        first=Min("position"), last=Max("position")
-    )
-    if span["first"] is None:
-        return
-    rows = LedgerEntry.objects.filter(position__gte=span["first"], position__lte=span["last"])
-    yield from (
-        rows.order_by("position")
-        .values("position", "at", "kind", "subject", "data", "previous_hash", "hash")
-        .iterator(2000)
-    )
-
-
-def _lines(rows: Iterable[Mapping[str, Any]]) -> bytes:
-    return "".join(f"{_json(row)}\n" for row in rows).encode()
-
-
-def _json(value: object) -> str:
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain
-    )
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="microseconds")
-    return str(value)
+def _blocks(texts: Iterable[str]) -> Iterator[bytes]:
+    """Yield the texts in blocks: one call of the compressor a line is most of the time."""
+    held: list[bytes] = []
+    size = 0
+    for text in texts:
+        data = text.encode()
+        held.append(data)
+        size += len(data)
+        if size >= _BUFFER:
+            yield b"".join(held)
+            held, size = [], 0
+    yield b"".join(held)

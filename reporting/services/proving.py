@@ -1,30 +1,42 @@
 """Verify an evidence pack: its hashes, the ledger's chain, and the figures its rows give (R34).
 
-Needs nothing but the pack: no table is read.
+Needs nothing but the pack: no table is read, and no more memory is taken for a large one.
 """
 
 import hashlib
-import io
 import json
 import zipfile
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+import zlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from fractions import Fraction
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, BinaryIO
 
-from reporting import metrics
+from reporting import recounting
 from tenants.models import LedgerEntry
 from tenants.services import ledger
 
+FORMAT = 2
 MANIFEST = "manifest.json"
-# A pack is small: whoever hands in something else is not given all memory.
-_MOST_BYTES = 512 * 1024 * 1024
-_QUANTILES = ((50, "p50"), (95, "p95"), (99, "p99"), (100, "max"))
-_COUNTED = ("answered", "failed", "default")
-
-_Row = Mapping[str, Any]
+SNAPSHOT = "snapshot.json"
+LEDGER = "ledger.jsonl"
+# Whoever hands in something else is not given all memory: no row, and no whole file, is larger.
+_LONGEST_ROW = 1024 * 1024
+_LARGEST_WHOLE = 64 * 1024 * 1024
+_BLOCK = 1024 * 1024
+# What anything that is no pack of ours makes the readers below raise.
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    KeyError,
+    ValueError,
+    TypeError,
+    AttributeError,
+)
 
 
 @dataclass(frozen=True)
@@ -38,11 +50,11 @@ class Finding:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What verifying a pack came to; `unproven` are figures whose rows no pack holds."""
+    """What verifying a pack came to; `unproven` names the figures that no row of it gives."""
 
-    findings: Sequence[Finding]
+    findings: tuple[Finding, ...]
     figures: int
-    unproven: int
+    unproven: tuple[str, ...]
     ledger_rows: int
 
     @property
@@ -50,158 +62,153 @@ class Verdict:
         return not self.findings
 
 
-def verify(packed: bytes) -> Verdict:
-    """Recompute all hashes, the ledger's chain and every figure the rows give; needs no database."""
+class _Archive:
+    """The files of a pack, read a piece at a time."""
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self._archive = archive
+        self.names = [each.filename for each in archive.infolist()]
+
+    def whole(self, name: str) -> bytes:
+        with self._archive.open(name) as file:
+            data = file.read(_LARGEST_WHOLE + 1)
+        if len(data) > _LARGEST_WHOLE:
+            raise ValueError(f"{name} is too large")
+        return data
+
+    def sha256(self, name: str) -> str:
+        digest = hashlib.sha256()
+        with self._archive.open(name) as file:
+            while block := file.read(_BLOCK):
+                digest.update(block)
+        return digest.hexdigest()
+
+    def rows(self, name: str) -> Iterator[dict[str, Any]]:
+        if name not in self.names:
+            return
+        with self._archive.open(name) as file:
+            while line := file.readline(_LONGEST_ROW + 1):
+                if len(line) > _LONGEST_ROW:
+                    raise ValueError(f"a row of {name} is too long")
+                yield json.loads(line)
+
+
+def canonical(value: Mapping[str, Any]) -> str:
+    """Return the one way in which a pack writes a row or its manifest."""
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain
+    )
+
+
+def seal(manifest: Mapping[str, Any]) -> str:
+    """Return the hash of all that a manifest says besides its seal."""
+    said = {name: value for name, value in manifest.items() if name != "seal"}
+    return hashlib.sha256(canonical(said).encode()).hexdigest()
+
+
+def verify(pack: BinaryIO) -> Verdict:
+    """Recompute all hashes, the ledger's chain and every figure of a pack; needs no database."""
     try:
-        files = _unpacked(packed)
-        manifest = json.loads(files[MANIFEST])
-        named = dict(manifest["files"])
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, KeyError, ValueError, TypeError) as error:
-        return Verdict([Finding(MANIFEST, 0, f"unreadable: {type(error).__name__}")], 0, 0, 0)
-    findings = [Finding(name, 0, "not in the pack") for name in named if name not in files]
-    findings += [
-        Finding(name, 0, "not in the manifest") for name in files if name not in {*named, MANIFEST}
-    ]
-    findings += [
-        Finding(name, 0, "its SHA-256 is not that of the manifest")
-        for name, digest in named.items()
-        if name in files and hashlib.sha256(files[name]).hexdigest() != digest
-    ]
-    snapshot = files.get("snapshot.json", b"")
-    if hashlib.sha256(snapshot).hexdigest() != manifest.get("snapshot_sha256"):
-        findings.append(Finding("snapshot.json", 0, "is not the snapshot of this report"))
+        with zipfile.ZipFile(pack) as archive:
+            return _verify(_Archive(archive))
+    except _UNREADABLE as error:
+        return _unreadable(MANIFEST, error)
+
+
+def _verify(files: _Archive) -> Verdict:
+    manifest = json.loads(files.whole(MANIFEST))
+    if manifest["format"] != FORMAT:
+        raise ValueError(f"format {manifest['format']}")
+    findings = list(_hash_faults(files, manifest))
+    if manifest["seal"] != seal(manifest):
+        findings.append(Finding(MANIFEST, 0, "its content does not match its seal"))
+    chain = figures = 0
+    unproven: tuple[str, ...] = ()
     try:
-        chain = _rows(files, "ledger.jsonl")
-        findings += _chain_faults(chain, manifest["tenant_id"])
-        wrong, figures, unproven = _figure_faults(json.loads(snapshot), files)
-    except (ValueError, KeyError, TypeError) as error:
-        findings.append(Finding("snapshot.json", 0, f"unreadable: {type(error).__name__}"))
-        return Verdict(findings, 0, 0, 0)
-    return Verdict([*findings, *wrong], figures, unproven, len(chain))
+        broken, chain = _chain_fault(files, manifest["tenant_id"])
+        findings += broken
+    except _UNREADABLE as error:
+        findings += _unreadable(LEDGER, error).findings
+    try:
+        snapshot = json.loads(files.whole(SNAPSHOT))
+        counted = recounting.count(files.rows)
+    except _UNREADABLE as error:
+        findings += _unreadable(SNAPSHOT, error).findings
+    else:
+        wrong, figures, unproven = _figure_faults(snapshot, counted)
+        findings += wrong
+    return Verdict(tuple(findings), figures, unproven, chain)
+
+
+def _hash_faults(files: _Archive, manifest: Mapping[str, Any]) -> Iterator[Finding]:
+    named = dict(manifest["files"])
+    for name in {*named} - {*files.names}:
+        yield Finding(name, 0, "not in the pack")
+    for name in {*files.names} - {*named, MANIFEST}:
+        yield Finding(name, 0, "not in the manifest")
+    for name in sorted({*named} & {*files.names}):
+        try:
+            is_same = files.sha256(name) == named[name]
+        except _UNREADABLE:
+            is_same = False
+        if not is_same:
+            yield Finding(name, 0, "its SHA-256 is not that of the manifest")
+    if named.get(SNAPSHOT) != manifest["snapshot_sha256"]:
+        yield Finding(SNAPSHOT, 0, "is not the snapshot of this report")
 
 
 def _figure_faults(
-    snapshot: Mapping[str, Any], files: Mapping[str, bytes]
-) -> tuple[list[Finding], int, int]:
-    counted = _counted(files)
-    findings, checked, unproven = [], 0, 0
+    snapshot: Mapping[str, Any], counted: Mapping[str, float | None]
+) -> tuple[list[Finding], int, tuple[str, ...]]:
+    findings, unproven, checked = [], [], 0
     for section in snapshot["sections"]["zh-hans"]:
         for figure in section["figures"]:
             key = f"{section['key']}.{figure['key']}".removeprefix("summary.")
             if key not in counted:
-                unproven += 1
+                unproven.append(key)
                 continue
             checked += 1
             if figure["value"] != counted[key]:
                 reason = f"{key} is {figure['value']}, its rows give {counted[key]}"
-                findings.append(Finding("snapshot.json", 0, reason))
-    return findings, checked, unproven
+                findings.append(Finding(SNAPSHOT, 0, reason))
+    return findings, checked, tuple(unproven)
 
 
-def _counted(files: Mapping[str, bytes]) -> dict[str, float | None]:
-    """Return what the rows give, by the keys of section and figure."""
-    inquiries = _rows(files, "inquiries.jsonl")
-    return {
-        "volume.inquiries": len(inquiries),
-        "volume.visitors": len({row["visitor"] for row in inquiries}),
-        **_of_promise(_rows(files, "obligations.jsonl"), "first_reply", quantiles=True),
-        **_of_promise(_rows(files, "obligations.jsonl"), "handoff", quantiles=False),
-        **_of_handoffs(_rows(files, "handoffs.jsonl")),
-        **_of_questions(_rows(files, "questions.jsonl")),
-        **_of_ratings(_rows(files, "ratings.jsonl")),
-    }
-
-
-def _of_promise(rows: Sequence[_Row], kind: str, *, quantiles: bool) -> dict[str, float | None]:
-    judged = [row for row in rows if row["kind"] == kind and row["state"] in ("met", "breached")]
-    found = {f"{kind}.{kind}": _share(judged, lambda row: row["state"] == "met")}
-    if quantiles:
-        never = sum(row["met_at"] is None for row in judged)
-        times = Counter(_taken(row, "started_at", "met_at") for row in judged if row["met_at"])
-        found |= {f"{kind}.{kind}_{name}": each for name, each in _quantiles(times, never)}
-    return found
-
-
-def _of_handoffs(rows: Sequence[_Row]) -> dict[str, float | None]:
-    taken = Counter(
-        _taken(row, "triggered_at", "accepted_at") for row in rows if row["accepted_at"]
-    )
-    return {f"handoff.pick_up_{name}": each for name, each in _quantiles(taken, 0)}
-
-
-def _of_questions(rows: Sequence[_Row]) -> dict[str, float | None]:
-    asked = [row for row in rows if not row["is_test"]]
-    own = [row for row in asked if not row["is_same_again"]]
-    judged = [row for row in own if row["standing"] in _COUNTED]
-    return {
-        "volume.questions": len(own),
-        "auto_answer.auto_answer": _share(judged, lambda row: row["standing"] == "answered"),
-        "auto_answer.resolved": _share(
-            judged, lambda row: row["standing"] == "answered" and not row["is_unsolved"]
-        ),
-        "auto_answer.default_in": sum(row["standing"] == "default" for row in judged),
-        "excluded.excluded_questions": len(rows) - len(asked),
-        "excluded.collapsed": sum(row["why"] == "same_again" for row in rows),
-    }
-
-
-def _of_ratings(rows: Sequence[_Row]) -> dict[str, float | None]:
-    found: dict[str, float | None] = {}
-    counted = [row for row in rows if not row["excluded_reason"]]
-    for part, key in (("bot", "satisfaction"), ("human", "satisfaction_human")):
-        scores = [row["score"] for row in counted if row["part"] == part]
-        mean = Fraction(sum(scores), len(scores)) if scores else None
-        found[f"satisfaction.{key}"] = None if mean is None else float(mean)
-    found["satisfaction.responses"] = sum(row["part"] == "bot" for row in counted)
-    return found
-
-
-def _share(rows: Sequence[_Row], won: Callable[[_Row], bool]) -> float | None:
-    value = metrics.ratio(sum(won(row) for row in rows), len(rows))
-    return None if value is None else float(value)
-
-
-def _quantiles(times: Mapping[int, int], never: int) -> list[tuple[str, float | None]]:
-    found = [
-        (name, metrics.quantile(times, Fraction(part, 100), never)) for part, name in _QUANTILES
-    ]
-    return [(name, None if each is None else each / 1000) for name, each in found]
-
-
-def _taken(row: _Row, start: str, end: str) -> int:
-    span = datetime.fromisoformat(row[end]) - datetime.fromisoformat(row[start])
-    # Up to the next whole millisecond, as the figures have it.
-    return -(-span // timedelta(microseconds=1) // 1000)
-
-
-def _chain_faults(rows: Sequence[Mapping[str, Any]], tenant_id: int) -> list[Finding]:
+def _chain_fault(files: _Archive, tenant_id: int) -> tuple[list[Finding], int]:
+    """Return the first row of the ledger that does not hold, and how many rows there are."""
     before: Mapping[str, Any] | None = None
-    for number, row in enumerate(rows, 1):
-        if before is not None and row["position"] != before["position"] + 1:
-            return [Finding("ledger.jsonl", number, "a row is missing before it")]
-        if before is not None and row["previous_hash"] != before["hash"]:
-            return [Finding("ledger.jsonl", number, "does not continue the row before it")]
-        entry = LedgerEntry(
-            tenant_id=tenant_id,
-            position=row["position"],
-            at=datetime.fromisoformat(row["at"]),
-            kind=row["kind"],
-            subject=row["subject"],
-            data=row["data"],
-            previous_hash=row["previous_hash"],
-        )
-        if ledger.seal(entry) != row["hash"]:
-            return [Finding("ledger.jsonl", number, "its content does not match its hash")]
+    number = 0
+    found: list[Finding] = []
+    for number, row in enumerate(files.rows(LEDGER), 1):
+        fault = "" if found else _link_fault(before, row, tenant_id)
+        if fault:
+            found.append(Finding(LEDGER, number, fault))
         before = row
-    return []
+    return found, number
 
 
-def _rows(files: Mapping[str, bytes], name: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in files.get(name, b"").decode().splitlines()]
+def _link_fault(before: Mapping[str, Any] | None, row: Mapping[str, Any], tenant_id: int) -> str:
+    if before is not None and row["position"] != before["position"] + 1:
+        return "a row is missing before it"
+    if before is not None and row["previous_hash"] != before["hash"]:
+        return "does not continue the row before it"
+    entry = LedgerEntry(
+        tenant_id=tenant_id,
+        position=row["position"],
+        at=datetime.fromisoformat(row["at"]),
+        kind=row["kind"],
+        subject=row["subject"],
+        data=row["data"],
+        previous_hash=row["previous_hash"],
+    )
+    return "" if ledger.seal(entry) == row["hash"] else "its content does not match its hash"
 
 
-def _unpacked(packed: bytes) -> dict[str, bytes]:
-    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
-        if sum(each.file_size for each in archive.infolist()) > _MOST_BYTES:
-            raise zipfile.LargeZipFile
-        return {each.filename: archive.read(each) for each in archive.infolist()}
+def _plain(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="microseconds")
+    return str(value)
+
+
+def _unreadable(name: str, error: Exception) -> Verdict:
+    return Verdict((Finding(name, 0, f"unreadable: {type(error).__name__}"),), 0, (), 0)

@@ -7,6 +7,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from conversations.models import SurveyInvite
@@ -14,6 +15,7 @@ from conversations.satisfaction import WINDOW, Standing, cut, month_bounds
 from conversations.survey_figures import MonthFigures, month_figures
 from reporting import metrics
 from reporting.models import PlanState, RectificationPlan
+from reporting.sections import Period
 from reporting.services import telling
 from reporting.services.figures import next_month
 from tenants import clock
@@ -143,6 +145,14 @@ def due_at(plan: RectificationPlan) -> datetime | None:
     """Return when the plan is due; None while the holidays it reaches into are not announced."""
     promised = Obligation.objects.filter(kind=ObligationKind.RECTIFICATION, subject_id=plan.pk)
     return promised.values_list("due_at", flat=True).first()
+
+
+def open_in(period: Period) -> QuerySet[RectificationPlan]:
+    """Return the plans that were open at some time of the period."""
+    found: QuerySet[RectificationPlan] = RectificationPlan.objects.filter(
+        Q(closed_at=None) | Q(closed_at__gte=period.start_at), triggered_at__lt=period.end_at
+    )
+    return found
 
 
 def effect(plan: RectificationPlan) -> MonthFigures:

@@ -19,7 +19,8 @@ from reporting.models import (
     ReportStage,
     ReportVerdict,
 )
-from reporting.services import snapshots, telling
+from reporting.sections import Period
+from reporting.services import evidence, snapshots, telling
 from tenants import clock
 from tenants.errors import DomainError
 from tenants.models import Membership, Tenant, User
@@ -103,12 +104,12 @@ def make(kind: str, start: date, stage: str, *, by: User | None = None) -> Repor
     period = periods.period(kind, start, tenant.zone)
     if clock.now() < period.end_at:
         raise PeriodNotOverError
-    with transaction.atomic():
+    with evidence.packing(tenant, kind, period) as pack, transaction.atomic():
         due, _created = ReportDue.objects.get_or_create(kind=kind, period_start=start, stage=stage)
         due = ReportDue.objects.select_for_update().get(pk=due.pk)
         if due.made_at is not None:
             return _of(kind, start).filter(stage=stage).latest("version")
-        report = _write(tenant, kind, start, stage, reason="", by=by)
+        report = _write(pack, tenant, period, kind, stage, reason="", by=by)
         ReportDue.objects.filter(pk=due.pk).update(made_at=report.made_at, error="")
         if by is None and not settings.REPORTS_NEED_APPROVAL:
             _approve(report, by=None)
@@ -124,7 +125,8 @@ def correct(report: Report, *, reason: str, by: User) -> Report:
     It waits for its approval. Raises NothingToCorrectError.
     """
     tenant = Tenant.objects.get(pk=active_tenant_id())
-    with transaction.atomic():
+    period = periods.period(report.kind, report.period_start, tenant.zone)
+    with evidence.packing(tenant, report.kind, period) as pack, transaction.atomic():
         # The rows of one period are locked in one order, whoever makes a version of it.
         list(
             ReportDue.objects.select_for_update()
@@ -134,9 +136,10 @@ def correct(report: Report, *, reason: str, by: User) -> Report:
         if not _of(report.kind, report.period_start).exists():
             raise NothingToCorrectError
         return _write(
+            pack,
             tenant,
+            period,
             report.kind,
-            report.period_start,
             ReportStage.CORRECTED,
             reason=reason.strip(),
             by=by,
@@ -232,11 +235,18 @@ def _of(kind: str, start: date) -> QuerySet[Report]:
 
 
 def _write(
-    tenant: Tenant, kind: str, start: date, stage: str, *, reason: str, by: User | None
+    pack: evidence.Pack,
+    tenant: Tenant,
+    period: Period,
+    kind: str,
+    stage: str,
+    *,
+    reason: str,
+    by: User | None,
 ) -> Report:
+    start = period.first
     earlier = _of(kind, start).order_by("-version").first()
     version = earlier.version + 1 if earlier else 1
-    period = periods.period(kind, start, tenant.zone)
     at = clock.now()
     text, sha256 = snapshots.take(
         tenant,
@@ -247,8 +257,9 @@ def _write(
         reason=reason,
         at=at,
         earlier=earlier,
+        gather=pack.gather,
     )
-    report = Report.objects.create(
+    report = Report(
         kind=kind,
         period_start=start,
         period_end=period.end,
@@ -260,12 +271,15 @@ def _write(
         made_at=at,
         made_by=by,
     )
+    pack.keep(report)
+    report.save()
     facts = {
         "kind": kind,
         "period_start": start,
         "version": version,
         "stage": stage,
         "sha256": sha256,
+        "evidence_sha256": report.evidence_sha256,
         "previous": earlier.sha256 if earlier else "",
         "by": by.pk if by else None,
     }

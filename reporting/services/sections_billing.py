@@ -19,7 +19,7 @@ from tenants.models import Membership, SubprocessorUse
 from tenants.roles import CAPABILITIES
 from tenants.services import contracts
 
-_SEATS = [role for role, granted in CAPABILITIES.items() if "console.enter" in granted]
+SEATS = [role for role, granted in CAPABILITIES.items() if "console.enter" in granted]
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def build_usage(period: Period, previous: Period | None) -> Section:
                 "seats",
                 _("Seats"),
                 Unit.COUNT,
-                Membership.objects.filter(is_active=True, role__in=_SEATS).count(),
+                Membership.objects.filter(is_active=True, role__in=SEATS).count(),
                 rows="tenants_membership",
             ),
             Figure("storage", _("Files kept"), Unit.BYTES, stored),

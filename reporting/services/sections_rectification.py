@@ -1,6 +1,5 @@
 """Plans for rectification: those that were open in the period, and what they have come to."""
 
-from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from conversations.survey_figures import MonthFigures
@@ -11,7 +10,7 @@ from reporting.services import rectification
 
 def build(period: Period, previous: Period | None) -> Section:
     """Return the section of plans after months of low satisfaction (R76)."""
-    rows = list(_open_in(period).order_by("triggered_at"))
+    rows = list(rectification.open_in(period).order_by("triggered_at"))
     return Section(
         key="rectification",
         title=_("Rectification plans"),
@@ -23,7 +22,7 @@ def build(period: Period, previous: Period | None) -> Section:
                 unit=Unit.COUNT,
                 value=len(rows),
                 clause=rectification.CLAUSE,
-                previous=_open_in(previous).count() if previous else None,
+                previous=rectification.open_in(previous).count() if previous else None,
                 rows="reporting_rectificationplan",
             )
         ],
@@ -45,12 +44,6 @@ def build(period: Period, previous: Period | None) -> Section:
                 empty=_("No plan was open in this period."),
             )
         ],
-    )
-
-
-def _open_in(period: Period) -> QuerySet[RectificationPlan]:
-    return RectificationPlan.objects.filter(
-        Q(closed_at=None) | Q(closed_at__gte=period.start_at), triggered_at__lt=period.end_at
     )
 
 

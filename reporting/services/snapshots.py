@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -36,8 +36,12 @@ def take(
     reason: str,
     at: datetime,
     earlier: Report | None,
+    gather: Callable[[], None],
 ) -> tuple[str, str]:
-    """Return the canonical JSON of the report and its SHA-256. Raises UnsteadyError."""
+    """Return the canonical JSON of the report and its SHA-256. Raises UnsteadyError.
+
+    `gather` is called between two countings that come to the same: what it reads is what they read.
+    """
     contract = _contract_of(period)
     previous = periods.before(kind, period.first, period.zone)
     # A night's roll-up that did not happen must not leave days out.
@@ -52,6 +56,8 @@ def take(
         with translation.override(language):
             built = sections_all.build_all(kind, period, previous)
             sections[language] = [each.as_data() for each in built]
+        if language == LANGUAGES[0]:
+            gather()
     counted = _figures(sections[LANGUAGES[0]])
     if counted != _figures(sections[LANGUAGES[1]]):
         raise UnsteadyError

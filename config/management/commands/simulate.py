@@ -42,5 +42,5 @@ class Command(BaseCommand):
         else:
             for name, value in asdict(outcome).items():
                 self.stdout.write(f"{name:16} {value}")
-        if outcome.faults:
+        if outcome.faults or outcome.figures_unproven:
             sys.exit(1)

@@ -1,5 +1,6 @@
 """Make a report by hand and write it as files."""
 
+import shutil
 from argparse import ArgumentParser
 from datetime import date
 from pathlib import Path
@@ -57,9 +58,12 @@ class Command(BaseCommand):
             "pdf": pdf(shown),
             "xlsx": xlsx(shown),
             "html": page.encode(),
-            "zip": evidence.pack(report),
         }
         for ending, data in files.items():
             path = out / mail.file_name(shown, report, ending)
             path.write_bytes(data)
             self.stdout.write(str(path))
+        path = out / mail.file_name(shown, report, "zip")
+        with evidence.open_pack(report) as pack, path.open("wb") as file:
+            shutil.copyfileobj(pack, file)
+        self.stdout.write(str(path))

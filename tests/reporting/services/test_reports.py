@@ -1,5 +1,6 @@
 """Reports: made once when due, caught up, corrected with a diff, sent and answered (R31-R35, T14)."""
 
+import hashlib
 import io
 import json
 import socket
@@ -8,7 +9,7 @@ import zipfile
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes, policy
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -276,30 +277,87 @@ def test_every_page_has_something_on_it(busy: Tenant, language: str) -> None:
 def test_evidence_gives_the_figures_and_every_changed_byte_is_found(
     busy: Tenant, tmp_path: object
 ) -> None:
-    packed = evidence.pack(made())
-
-    good = proving.verify(packed)
+    with evidence.open_pack(made()) as packed:
+        good = proving.verify(packed)
+        files = unzipped(packed)
     assert good.is_good, good.findings
-    assert good.figures >= 14
+    assert good.figures >= 45
+    assert not good.unproven
     assert good.ledger_rows > 0
-    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
-        files = {name: archive.read(name) for name in archive.namelist()}
     for name, data in files.items():
-        if name == "manifest.json" or not data:
+        if not data:
             continue
         middle = len(data) // 2
         forged = {**files, name: data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :]}
         verdict = proving.verify(zipped(forged))
         assert name in {each.file for each in verdict.findings}, name
+    for name in files:
+        missing = {other: data for other, data in files.items() if other != name}
+        assert name in {each.file for each in proving.verify(zipped(missing)).findings}, name
+
+
+def test_month_is_proved_whole_and_says_what_it_used(busy: Tenant) -> None:
+    with clock.travel(datetime(2026, 12, 20, tzinfo=UTC)):
+        report = reports.make("monthly", date(2026, 11, 1), "final")
+
+    with evidence.open_pack(report) as packed:
+        verdict = proving.verify(packed)
+        packed.seek(0)
+        assert b'"row":"channel"' in unzipped(packed)["usage.jsonl"]
+
+    assert verdict.is_good, verdict.findings
+    assert not verdict.unproven
+    assert verdict.figures >= 51
+
+
+def test_pack_stays_what_it_was_when_more_is_found_out(busy: Tenant) -> None:
+    report = made()
+    with clock.travel(AFTER + timedelta(days=1)):
+        for row in Obligation.objects.filter(state="breached"):
+            Obligation.objects.filter(pk=row.pk).update(state="met")
+    with evidence.open_pack(report) as packed:
+        assert proving.verify(packed).is_good
+
+
+def test_report_that_fails_leaves_no_pack(busy: Tenant, settings: Any, monkeypatch: Any) -> None:
+    def break_down(*args: object, **kwargs: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(reports.ledger, "append", break_down)
+    with pytest.raises(RuntimeError):
+        made()
+
+    kept = [each for each in (settings.MEDIA_ROOT / "evidence").rglob("*") if each.is_file()]
+    assert not kept
+
+
+def test_lost_or_changed_pack_is_told_not_sent(
+    busy: Tenant,
+    settings: Any,
+    make_member: Callable[..., User],
+    client_as: Callable[[User], Client],
+) -> None:
+    report = made()
+    client = client_as(make_member(busy, Role.CLIENT_ADMIN))
+    client.cookies["django_language"] = "en"
+    page = f"/admin/reporting/report/{report.pk}/evidence/"
+    sent = client.get(page)
+    assert sent.status_code == 200
+    assert hashlib.sha256(b"".join(sent)).hexdigest() == report.evidence_sha256
+    (settings.MEDIA_ROOT / report.evidence_path).write_bytes(b"another")
+
+    told = client.get(page, follow=True)
+
+    assert "evidence pack" in told.content.decode()
 
 
 def test_row_that_was_changed_with_its_hashes_gives_another_figure(busy: Tenant) -> None:
-    with zipfile.ZipFile(io.BytesIO(evidence.pack(made()))) as archive:
-        files = {name: archive.read(name) for name in archive.namelist()}
+    with evidence.open_pack(made()) as packed:
+        files = unzipped(packed)
     files["obligations.jsonl"] = files["obligations.jsonl"].replace(b'"breached"', b'"met"')
     manifest = json.loads(files["manifest.json"])
     manifest["files"]["obligations.jsonl"] = ledger.fingerprint(files["obligations.jsonl"].decode())
-    files["manifest.json"] = json.dumps(manifest).encode()
+    files["manifest.json"] = json.dumps({**manifest, "seal": proving.seal(manifest)}).encode()
 
     reasons = [each.reason for each in proving.verify(zipped(files)).findings]
 
@@ -321,12 +379,17 @@ def test_commands_write_files_and_verify_the_pack(
     assert left.value.code == 1
 
 
-def zipped(files: dict[str, bytes]) -> bytes:
+def zipped(files: dict[str, bytes]) -> io.BytesIO:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for name, data in files.items():
             archive.writestr(name, data)
-    return packed.getvalue()
+    return packed
+
+
+def unzipped(packed: BinaryIO) -> dict[str, bytes]:
+    with zipfile.ZipFile(packed) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
 
 
 class Mailbox:
