@@ -1,12 +1,13 @@
-"""Incidents with their steps, and planned work."""
+"""Incidents with their steps."""
 
 from collections.abc import Collection
-from datetime import timedelta
 from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
@@ -15,15 +16,17 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action, display
 from unfold.widgets import (
     UnfoldAdminSelectWidget,
+    UnfoldAdminSplitDateTimeWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
 )
 
 from reporting.admin.pages import SteppedAdmin
-from reporting.models import Incident, IncidentLevel, MaintenanceWindow, OwnerParty
-from reporting.services import availability_settings, incidents, maintenance
+from reporting.models import Incident, IncidentKind, IncidentLevel, OwnerParty
+from reporting.services import affected, availability_settings, incidents
 from tenants import clock
-from tenants.admin_base import TenantForm, actor_of, badge, moment
+from tenants.admin_base import actor_of, badge, moment
 from tenants.admin_filters import period_on
 
 _LEVEL_TONES = {
@@ -58,23 +61,24 @@ class ExplanationForm(forms.Form):
     )
 
 
-class MaintenanceForm(TenantForm):
-    """Planned work, announced in time."""
+class PeopleForm(forms.Form):
+    """Whom an incident concerns: those of a time, or everybody."""
+
+    since = forms.SplitDateTimeField(label=_("from"), widget=UnfoldAdminSplitDateTimeWidget)
+    until = forms.SplitDateTimeField(label=_("until"), widget=UnfoldAdminSplitDateTimeWidget)
+    everybody = forms.BooleanField(
+        label=_("everybody known by then"),
+        required=False,
+        widget=UnfoldBooleanSwitchWidget,
+        help_text=_("Where a whole store was open, it does not matter when somebody wrote."),
+    )
 
     def clean(self) -> dict[str, Any]:
-        """Refuse what begins too soon or ends before it begins."""
+        """Refuse an end before the beginning."""
         data: dict[str, Any] = super().clean() or self.cleaned_data
-        start, end = data.get("start_at"), data.get("end_at")
-        if start and end:
-            if end <= start:
-                self.add_error("end_at", gettext("The end lies before the beginning."))
-            elif start - clock.now() < maintenance.notice():
-                self.add_error(
-                    "start_at",
-                    maintenance.NoticeTooShortError(
-                        hours=maintenance.notice() // timedelta(hours=1)
-                    ).detail,
-                )
+        since, until = data.get("since"), data.get("until")
+        if since and until and until <= since:
+            self.add_error("until", gettext("The end lies before the beginning."))
         return data
 
 
@@ -86,6 +90,7 @@ class IncidentAdmin(SteppedAdmin):
         "view": "incident.view",
         "add": "incident.handle",
         "handle": "incident.handle",
+        "people": "incident.people",
     }
     list_display = ("title", "badge_level", "standing", "since", "acknowledged", "restored")
     list_filter = (
@@ -94,7 +99,14 @@ class IncidentAdmin(SteppedAdmin):
         period_on("opened_at"),
     )
     list_filter_submit = True
-    actions_detail = ("acknowledge_page", "tell_page", "restore_page", "explain_page")
+    actions_detail = (
+        "acknowledge_page",
+        "tell_page",
+        "restore_page",
+        "explain_page",
+        "authority_page",
+        "people_page",
+    )
     ordering = ("-opened_at", "-pk")
     empty_text = _(
         "No incident so far. Down time of more than 60 seconds opens one by itself; others are "
@@ -121,13 +133,21 @@ class IncidentAdmin(SteppedAdmin):
 
     def idle_steps(self, request: HttpRequest, row: Any) -> Collection[str]:
         done = [("acknowledge_page", row.acknowledged_at), ("restore_page", row.restored_at)]
-        return [name for name, at in done if at is not None]
+        idle = [name for name, at in done if at is not None]
+        if row.authority_due_at is None or row.authority_told_at is not None:
+            idle.append("authority_page")
+        if row.kind != IncidentKind.SECURITY:
+            idle.append("people_page")
+        return idle
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         return {"opened_at": clock.now(), **super().get_changeform_initial_data(request)}
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return self.may(request, "add")
+
+    def has_people_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.may(request, "people")
 
     def has_handle_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.may(request, "handle")
@@ -211,6 +231,62 @@ class IncidentAdmin(SteppedAdmin):
             },
         )
 
+    @action(
+        description=_("Authority told"),
+        url_path="authority",
+        permissions=["handle"],
+        icon="account_balance",
+    )
+    def authority_page(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask, then note that the authority knows."""
+        return self.step(
+            request,
+            object_id,
+            lambda row: incidents.tell_authority(row.pk, by=actor_of(request).user),
+            title=gettext("Authority told"),
+            lead=gettext("The authority was told of this incident, now. Its clock ends."),
+            label=gettext("Authority told"),
+            done=gettext("Noted."),
+        )
+
+    @action(
+        description=_("People concerned"),
+        url_path="people",
+        permissions=["people"],
+        icon="group",
+    )
+    def people_page(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        """Ask for the time, then send the list of the people concerned."""
+        row = self.get_object(request, object_id)
+        if not isinstance(row, Incident):
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        first = {"since": row.opened_at, "until": row.restored_at or clock.now()}
+        form = PeopleForm(request.POST or None, initial=first)
+        if request.method == "POST" and form.is_valid():
+            listed = affected.people(row, by=actor_of(request).user, **form.cleaned_data)
+            name = f"people-{timezone.localtime(row.opened_at):%Y-%m-%d}.csv"
+            return FileResponse(
+                listed,
+                as_attachment=True,
+                filename=name,
+                content_type="text/csv; charset=utf-8",
+                headers={"Cache-Control": "no-store"},
+            )
+        return self.page(
+            request,
+            "admin/form_page.html",
+            {
+                "title": gettext("People concerned"),
+                "lead": gettext(
+                    "A list with names and ways to reach them, for those who have to tell them. The "
+                    "ledger keeps that you had it."
+                ),
+                "form": form,
+                "submit_label": gettext("Download the list"),
+                "cancel_url": self.page_of(row),
+            },
+        )
+
     @display(description=_("level"), ordering="level")
     def badge_level(self, row: Incident) -> SafeString:
         return badge(row.get_level_display(), _LEVEL_TONES[IncidentLevel(row.level)])
@@ -253,82 +329,6 @@ class IncidentAdmin(SteppedAdmin):
     def told(self, row: Incident) -> SafeString | str:
         lines = [(moment(update.at), update.text) for update in row.updates.all()]
         return format_html_join("", "<p>{} · {}</p>", lines) or "–"
-
-
-@admin.register(MaintenanceWindow)
-class MaintenanceWindowAdmin(SteppedAdmin):
-    """Announces planned work and calls it off."""
-
-    capabilities = {
-        "view": "incident.view",
-        "add": "incident.handle",
-        "handle": "incident.handle",
-    }
-    list_display = ("title", "standing", "since", "until", "announced")
-    actions_detail = ("cancel_page",)
-    ordering = ("-start_at", "-pk")
-    empty_text = _("No planned work. It is announced at least 72 hours before.")
-
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        if obj is None:
-            return ("title", "description", "start_at", "end_at")
-        return ("title", "description", "standing", "since", "until", "announced")
-
-    def get_sortable_by(self, request: HttpRequest) -> tuple[str, ...]:
-        return ("since",)
-
-    def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
-        return super().get_form(request, obj, form=MaintenanceForm, **kwargs)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return self.may(request, "add")
-
-    def has_handle_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.may(request, "handle")
-
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        window = maintenance.announce(
-            title=obj.title,
-            description=obj.description,
-            start_at=obj.start_at,
-            end_at=obj.end_at,
-            by=actor_of(request).user,
-        )
-        obj.__dict__.update(window.__dict__)
-
-    @action(description=_("Call off"), url_path="cancel", permissions=["handle"], icon="block")
-    def cancel_page(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Ask, then call the work off."""
-        return self.step(
-            request,
-            object_id,
-            lambda row: maintenance.cancel(row.pk, by=actor_of(request).user),
-            title=gettext("Call off"),
-            lead=gettext("The status page no longer shows this work."),
-            label=gettext("Call off"),
-            done=gettext("Called off."),
-        )
-
-    @display(description=_("state"))
-    def standing(self, row: MaintenanceWindow) -> SafeString:
-        now = clock.now()
-        if row.cancelled_at is not None:
-            return badge(gettext("Called off"))
-        if row.end_at <= now:
-            return badge(gettext("Over"))
-        return badge(gettext("Running") if row.start_at <= now else gettext("Planned"), "info")
-
-    @display(description=_("from"), ordering="start_at")
-    def since(self, row: MaintenanceWindow) -> str:
-        return moment(row.start_at)
-
-    @display(description=_("until"))
-    def until(self, row: MaintenanceWindow) -> str:
-        return moment(row.end_at)
-
-    @display(description=_("announced at"))
-    def announced(self, row: MaintenanceWindow) -> str:
-        return moment(row.announced_at)
 
 
 def _done_or_due(done: Any, due: Any) -> str:

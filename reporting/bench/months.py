@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
@@ -21,8 +22,9 @@ from conversations.models import (
     MessageKind,
     Rating,
     SurveyInvite,
+    SurveyMonth,
 )
-from conversations.satisfaction import WINDOW
+from conversations.satisfaction import WINDOW, month_of
 from conversations.services import survey_terms
 from knowledge.models import Entry, EntryVersion
 from knowledge.services import entries, releases
@@ -131,7 +133,7 @@ def _chunk(shop: Shop, whens: list[tuple[int, datetime]], dice: random.Random) -
     BotDecision.objects.bulk_create(decided)
     Obligation.objects.bulk_create(promised)
     Handoff.objects.bulk_create(handed)
-    invited = list(_invites(asked, whens))
+    invited = list(_invites(asked, whens, shop.tenant.zone))
     SurveyInvite.objects.bulk_create(invited)
     Rating.objects.bulk_create(
         Rating(
@@ -220,16 +222,21 @@ def _kept(
     )
 
 
-def _invites(asked: list[Inquiry], whens: list[tuple[int, datetime]]) -> Iterator[SurveyInvite]:
+def _invites(
+    asked: list[Inquiry], whens: list[tuple[int, datetime]], zone: ZoneInfo
+) -> Iterator[SurveyInvite]:
+    months: dict[date, SurveyMonth] = {}
     for inquiry, (number, at) in zip(asked, whens, strict=True):
         if number % _RATED:
             continue
         ended = at + timedelta(minutes=35)
-        month, _events = survey_terms.month_at(ended)
+        day = month_of(ended, zone)
+        if day not in months:
+            months[day], _events = survey_terms.month_at(ended)
         yield SurveyInvite(
             id=new_id(),
             inquiry=inquiry,
-            month=month,
+            month=months[day],
             is_invited=True,
             drawn_at=at,
             ended_at=ended,

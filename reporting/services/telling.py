@@ -203,8 +203,13 @@ def maintenance_announced(row: MaintenanceWindow) -> None:
             subject=str(row.pk),
             level=AlertLevel.WARNING,
             link=reverse("admin:reporting_maintenancewindow_change", args=[row.pk]),
-            dedupe=f"maintenance:{row.pk}",
+            dedupe=maintenance_key(row),
         )
+
+
+def maintenance_key(row: MaintenanceWindow) -> str:
+    """Return the key of the notification that announced planned work."""
+    return f"maintenance:{row.pk}"
 
 
 def maintenance_cancelled(row: MaintenanceWindow) -> None:

@@ -79,6 +79,7 @@ EVENTS = {
     "incident.authority_told": _("Authority told of the incident"),
     "incident.explained": _("Incident explained"),
     "incident.opened": _("Incident opened"),
+    "incident.people_listed": _("People concerned by an incident listed"),
     "incident.restored": _("Incident over"),
     "incident.told": _("How an incident stands"),
     "inquiry.opened": _("Inquiry opened"),

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone, translation
+from django.utils.translation import gettext
 
 from tenants import clock
 from tenants.ids import new_id
@@ -47,6 +48,7 @@ __all__ = [
     "mark_read",
     "notify",
     "notify_many",
+    "proofs",
     "unread",
 ]
 
@@ -179,6 +181,41 @@ def latest(user: User) -> list[NotificationRecipient]:
     )
 
 
+@dataclass(frozen=True)
+class Proof:
+    """That somebody was told, or not yet: `to` whom, by which `way`, and how far it came."""
+
+    to: str
+    way: str
+    words: str
+
+
+def proofs(dedupe: str) -> list[Proof]:
+    """Return who was told of the notification with this key, and when: people first, then robots."""
+    read = NotificationRecipient.objects.filter(notification__dedupe=dedupe)
+    found = [
+        Proof(
+            str(row.user),
+            gettext("In the product"),
+            gettext("read %(at)s") % {"at": _moment(row.read_at)}
+            if row.read_at
+            else gettext("shown %(at)s, not read") % {"at": _moment(row.notification.created_at)},
+        )
+        for row in read.select_related("user", "notification").order_by("user__email")
+    ]
+    copies = NotificationDelivery.objects.filter(notification__dedupe=dedupe)
+    return found + [
+        Proof(
+            str(row.recipient or row.robot),
+            row.get_channel_display(),
+            gettext("handed over %(at)s") % {"at": _moment(row.sent_at)}
+            if row.sent_at
+            else row.get_state_display(),
+        )
+        for row in copies.select_related("recipient", "robot").order_by("created_at", "pk")
+    ]
+
+
 def unread(user: User) -> int:
     """Return how many of the person's notifications they have not read."""
     return NotificationRecipient.objects.filter(user_id=user.pk, read_at=None).count()
@@ -233,6 +270,10 @@ def _acknowledge(user: User, which: Q) -> int:
         ).update(read_at=at)
         ledger.append(*(Event("alert.acknowledged", pk, {"by": user.pk}, at) for pk in found))
     return len(named)
+
+
+def _moment(at: datetime) -> str:
+    return timezone.localtime(at).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _write(

@@ -37,6 +37,7 @@ figure.view           yes yes no  yes no  yes yes
 group.change          yes yes no  yes no  no  yes
 group.view            yes yes no  yes no  yes yes
 incident.handle       yes no  no  no  no  no  yes
+incident.people       yes yes no  no  no  no  no
 incident.view         yes yes no  yes no  yes yes
 knowledge.change      yes yes yes no  no  no  yes
 knowledge.publish     yes yes yes no  no  no  yes
