@@ -91,6 +91,10 @@ def _sentence(decision: BotDecision) -> str:
             "Handed to people (%(reason)s): it holds words that always go to people, whatever the "
             "knowledge base says."
         )
+    if decision.rule == "outside.decline":
+        return _("Not the client's business; declined, as the contract says.")
+    if rule == "outside":
+        return _("Not the client's business; a person was offered, as the contract says.")
     if decision.rule == "asked.button":
         return _("Handed to people: the visitor pressed the button for a person.")
     if rule == "repeated":

@@ -24,7 +24,6 @@ REPEATED = 5
 # R74: fewer responses need a sample, fewer inquiries make a neutral month.
 FEWEST = 30
 # R75.
-SAMPLE_SIZE = 100
 RUBRIC_TOTAL = 100
 # Of a sample, one item in so many is rated twice; further apart than this is a dispute.
 SECOND_RATED = 5

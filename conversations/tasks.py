@@ -43,6 +43,7 @@ from knowledge.models import MatchingSettings
 from tenants import clock, terms
 from tenants.models import LedgerHead, Tenant, TenantStatus
 from tenants.scoping import active_tenant_id, platform_scope, tenant_scope
+from tenants.services import contracts
 
 logger = logging.getLogger(__name__)
 
@@ -143,12 +144,16 @@ def recount_deadlines() -> None:
 
 @shared_task(name="conversations.close_idle_inquiries", platform=True, alone_for=30)
 def close_idle_inquiries() -> None:
-    """End inquiries after their 30 minutes of silence, and ask those drawn (contract §1, R72)."""
+    """End inquiries after the silence that is agreed, and ask those drawn (contract §1, R72)."""
     from conversations.services import surveys  # noqa: PLC0415 -- leaf
 
-    idle = clock.now() - terms.INQUIRY_IDLE
-    for (inquiry_id,) in _due(Inquiry, ("pk",), closed_at=None, last_at__lte=idle):
-        _safely(surveys.end_idle, inquiry_id, idle_since=idle)
+    now = clock.now()
+    for tenant_id in _tenants_with(Inquiry, Q(closed_at=None)):
+        with tenant_scope(tenant_id):
+            idle = now - contracts.terms_at(now).inquiry_idle
+            silent = Inquiry.objects.filter(closed_at=None, last_at__lte=idle).order_by("last_at")
+            for inquiry_id in list(silent.values_list("pk", flat=True)[:_BATCH]):
+                _safely(surveys.end_idle, inquiry_id, idle_since=idle)
 
 
 @shared_task(name="conversations.wake_snoozed", platform=True, alone_for=10)

@@ -201,6 +201,12 @@ def length(spans: Iterable[Span]) -> timedelta:
     return sum((span.length for span in union(spans)), _ZERO)
 
 
+def _in_minutes(spans: Iterable[Span]) -> timedelta:
+    minute = timedelta(minutes=1)
+    counted = (-(-each.length // minute) for each in union(spans) if each.length >= minute)
+    return sum(counted) * minute
+
+
 def month(day: date, zone: ZoneInfo) -> Span:
     """Return the month of the day, cut in the zone."""
     first = day.replace(day=1)
@@ -221,17 +227,22 @@ def by_month(span: Span, zone: ZoneInfo) -> Iterator[tuple[date, Span]]:
         start = end
 
 
-def measure(period: Span, down: Iterable[Span], accepted: Iterable[Span] = ()) -> Availability:
+def measure(
+    period: Span, down: Iterable[Span], accepted: Iterable[Span] = (), *, unit: str = "second"
+) -> Availability:
     """Return the figures of a period from all down time and the accepted exclusions.
 
-    Overlapping down time counts once; only what is accepted is subtracted (R78, R84, R85).
+    Overlapping down time counts once; only what is accepted is subtracted (R78, R84, R85). By the
+    unit "minute" each outage counts as whole minutes, rounded up, and one of less than a minute
+    not at all (R86).
     """
     inside = clip(down, period)
     holes = clip(accepted, period)
+    count = _in_minutes if unit == "minute" else length
     return Availability(
         total=period.length,
-        down_gross=length(inside),
-        down_net=length(subtract(inside, holes)),
+        down_gross=min(count(inside), period.length),
+        down_net=min(count(subtract(inside, holes)), period.length),
         excluded=length(holes),
     )
 

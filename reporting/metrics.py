@@ -19,7 +19,7 @@ _Z95 = 1.959963984540054
 DEVIATION = 20
 # R62: the warning needs this many questions, R11 warns below this score.
 WARNED_FROM = 100
-WARNED_SCORE = Fraction(87)
+WARNED_ABOVE = 2
 # R61: two reviewers agree well enough from this kappa on.
 KAPPA = Fraction(8, 10)
 

@@ -196,14 +196,16 @@ def _of_knowledge(read: Read) -> dict[str, Value]:
 
 def _of_availability(read: Read) -> dict[str, Value]:
     spans: dict[str, list[Span]] = defaultdict(list)
-    period, target = None, Fraction(0)
+    period, target, unit = None, Fraction(0), ""
     for row in read("availability.jsonl"):
         span = Span(datetime.fromisoformat(row["start"]), datetime.fromisoformat(row["end"]))
         if row["row"] == "measured":
-            period, target = span, Fraction(row["target"])
+            period, target, unit = span, Fraction(row["target"]), row["unit"]
         elif row["row"] != "claim" or row["decision"] == "accepted":
             spans[row["row"]].append(span)
-    found = availability.measure(period, spans["down"], spans["claim"]) if period else None
+    found = (
+        availability.measure(period, spans["down"], spans["claim"], unit=unit) if period else None
+    )
     allowed = availability.budget(period, target) if period else None
     return {
         "availability.availability_net": _number(found.net) if found else None,

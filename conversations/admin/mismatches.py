@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.db.models import Count
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
@@ -19,9 +20,12 @@ from unfold.widgets import UnfoldBooleanSwitchWidget
 from conversations.admin.links import conversation_link
 from conversations.models import Message, MismatchFinder, MismatchKind, MismatchReport
 from conversations.services import fidelity
-from tenants import clock, terms
+from tenants import clock
 from tenants.admin_base import TenantAdmin, TenantForm, actor_of, badge, moment
 from tenants.admin_filters import period_on
+from tenants.services import calendars, contracts
+from tenants.terms import Terms
+from tenants.workdays import YearNotPublishedError
 
 
 class MismatchForm(TenantForm):
@@ -135,7 +139,7 @@ class MismatchReportAdmin(TenantAdmin):
             return badge(gettext("Closed"))
         if row.corrected_at is not None:
             return badge(gettext("Corrected"), "ok")
-        late = clock.now() > row.created_at + terms.MISMATCH_CORRECTED
+        late = clock.now() > row.created_at + _agreed(row).mismatch_corrected
         return badge(gettext("Overdue"), "breach") if late else badge(gettext("Open"), "warn")
 
     @display(description=_("standard question"), ordering="entry_version__question")
@@ -184,21 +188,26 @@ class MismatchReportAdmin(TenantAdmin):
 
     @display(description=_("client to be told"))
     def tell_by(self, row: MismatchReport) -> str:
-        return gettext(
-            "Within one working day of the report. No date is given: working days are not "
-            "reckoned here."
-        )
+        days = _agreed(row).mismatch_working_days
+        try:
+            return moment(calendars.due_at(row.created_at, days, timezone.get_current_timezone()))
+        except YearNotPublishedError:
+            return gettext("waits for the holiday notice")
 
     @display(description=_("out of use by"))
     def out_by(self, row: MismatchReport) -> str:
         if row.kind not in (MismatchKind.WRONG_ENTRY, MismatchKind.CLIENT_TEXT):
             return "–"
-        return moment(row.created_at + terms.WRONG_ENTRY_OUT)
+        return moment(row.created_at + _agreed(row).wrong_entry_out)
 
     @display(description=_("to be corrected by"))
     def correct_by(self, row: MismatchReport) -> str:
-        return moment(row.created_at + terms.MISMATCH_CORRECTED)
+        return moment(row.created_at + _agreed(row).mismatch_corrected)
 
     @display(description=_("closed at"))
     def over_at(self, row: MismatchReport) -> str:
         return moment(row.closed_at) or "–"
+
+
+def _agreed(row: MismatchReport) -> Terms:
+    return contracts.terms_at(row.created_at)

@@ -26,7 +26,7 @@ from unfold.widgets import (
 from conversations.admin.conversations import SHOWN_MESSAGES, transcript
 from conversations.admin.links import conversation_link
 from conversations.models import QACriterion, QAItem, QAReview, QARubric, QASample
-from conversations.satisfaction import RUBRIC_TOTAL, SAMPLE_SIZE, fingerprint, settled
+from conversations.satisfaction import RUBRIC_TOTAL, fingerprint, settled
 from conversations.services import quality
 from tenants import clock
 from tenants.admin_base import (
@@ -39,6 +39,7 @@ from tenants.admin_base import (
     moment,
 )
 from tenants.errors import DomainError
+from tenants.services import contracts
 
 _MONTHS_BACK = 12
 _LARGEST = 1000
@@ -123,7 +124,6 @@ class SampleForm(TenantForm):
         label=_("inquiries"),
         min_value=1,
         max_value=_LARGEST,
-        initial=SAMPLE_SIZE,
         widget=UnfoldAdminIntegerFieldWidget,
         help_text=_("All of the month where there are fewer. The first fifth is rated twice."),
     )
@@ -138,6 +138,8 @@ class SampleForm(TenantForm):
             self.fields["month"].choices = [  # type: ignore[attr-defined]
                 (month.isoformat(), f"{month:%Y-%m}") for month in _past_months()
             ]
+        if "size" in self.fields:
+            self.fields["size"].initial = contracts.terms_at(clock.now()).sample_size
 
     def clean_month(self) -> date:
         month = date.fromisoformat(self.cleaned_data["month"])

@@ -7,8 +7,6 @@ from conversations.dialogue.types import Decision, LookUp, Options, Outcome, Tur
 
 # Buttons that a choice of questions may show.
 MAX_CHOICES = 3
-# After this many turns in a row without an answer the conversation goes to people (R25).
-MAX_FAILED_TURNS = 2
 # Who says the same for the third time has not been helped (R25).
 MAX_REPEATS = 2
 
@@ -41,8 +39,28 @@ def decide(turn: Turn, look_up: LookUp) -> Decision:
     return _by_topic(turn, options) or _by_candidates(turn, options)
 
 
+def outside(decision: Decision, agreed: str, *, passed_on: bool) -> Decision:
+    """Return what becomes of a decision to hand over what is not the client's business.
+
+    `agreed` is the contract's choice (Q11): "transfer", at most once an inquiry, which it was if
+    `passed_on`; "offer_transfer" or "decline". Other decisions stay as they are.
+    """
+    if decision.outcome != Outcome.HANDOFF or decision.reason != "offtopic":
+        return decision
+    if agreed == "transfer" and not passed_on:
+        return decision
+    which = "decline" if agreed == "decline" else "offer"
+    return replace(
+        decision,
+        outcome=Outcome.SMALLTALK,
+        rule=f"outside.{which}",
+        reason="",
+        reply=f"outside_{which}",
+    )
+
+
 def _wordless(turn: Turn) -> Decision:
-    if turn.failed_turns + 1 >= MAX_FAILED_TURNS:
+    if turn.failed_turns + 1 >= turn.patience:
         return Decision(Outcome.HANDOFF, rule="wordless", reason="unclear")
     return Decision(Outcome.CLARIFY, rule="wordless", reply="describe")
 
@@ -71,7 +89,7 @@ def _by_candidates(turn: Turn, options: Options) -> Decision:
     if best is not None and best.p >= options.answer_threshold:
         return Decision(Outcome.ANSWER, rule="gate.answer", options=options, answer=best)
     cause = exclusions.why_unanswered(turn.text, options)
-    if turn.failed_turns + 1 >= MAX_FAILED_TURNS:
+    if turn.failed_turns + 1 >= turn.patience:
         reason = cause or "unclear"
         return Decision(Outcome.HANDOFF, rule="gate.unclear", options=options, reason=reason)
     if best is not None and options.in_scope >= options.clarify_threshold:

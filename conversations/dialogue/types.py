@@ -67,7 +67,8 @@ class Turn:
 
     `chosen` is the answer of the button the visitor pressed, if it still stands in the release.
     `failed_turns` counts the turns just before this one that the assistant did not understand;
-    `asked_before` how often the visitor said the same before in this conversation.
+    `asked_before` how often the visitor said the same before in this conversation. `patience` is
+    after how many such turns in a row people take over (R25).
     """
 
     text: str
@@ -75,6 +76,7 @@ class Turn:
     chosen: Option | None = None
     asked_before: int = 0
     lexicon: Lexicon = Lexicon()
+    patience: int = 2
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Dealings with visitors: conversations, their inquiries, and hand-offs to people."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import models
@@ -13,7 +13,6 @@ from conversations.models.target import HandoffTarget
 from conversations.states import CloseReason, ConversationStatus, HandoffReason, HandoffState
 from tenants.models import Membership
 from tenants.scoping import TenantModel
-from tenants.terms import INQUIRY_IDLE
 
 
 class Conversation(TenantModel):
@@ -213,9 +212,9 @@ class Inquiry(TenantModel):
     def __str__(self) -> str:
         return f"{self.number}"
 
-    def is_idle(self, at: datetime) -> bool:
-        """Return whether the inquiry has ended by silence at the instant `at`."""
-        return at - self.last_at >= INQUIRY_IDLE
+    def is_idle(self, at: datetime, after: timedelta) -> bool:
+        """Return whether the inquiry has ended at the instant `at`, by silence for so long."""
+        return at - self.last_at >= after
 
 
 class Handoff(TenantModel):

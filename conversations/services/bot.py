@@ -15,17 +15,18 @@ from conversations.models import (
     AuthorKind,
     BotDecision,
     Conversation,
+    Handoff,
     Message,
     MessageKind,
 )
 from conversations.queries import asked_before, question_of
 from conversations.services import advice, learning, lexicon, messages, phrases, routing
 from conversations.services.handoff import first_reply, hand_off, words
-from conversations.states import ConversationStatus
+from conversations.states import ConversationStatus, HandoffReason
 from knowledge import search
 from tenants import clock, meters
 from tenants.scoping import as_uuid
-from tenants.services import ledger
+from tenants.services import contracts, ledger
 from tenants.services.ledger import Event
 
 logger = logging.getLogger(__name__)
@@ -95,6 +96,7 @@ def think(message: Message, *, question: str) -> Thought:
         return _options(answers)
 
     try:
+        agreed = contracts.terms_at(message.received_at)
         decision = policy.decide(
             Turn(
                 text=question,
@@ -102,9 +104,15 @@ def think(message: Message, *, question: str) -> Thought:
                 chosen=_chosen(message),
                 asked_before=asked_before(message, question),
                 lexicon=lexicon.current(),
+                patience=agreed.clarifications,
             ),
             look_up,
         )
+        if decision.reason == HandoffReason.OFFTOPIC:
+            passed_on = Handoff.objects.filter(
+                inquiry=message.inquiry_id, reason=HandoffReason.OFFTOPIC
+            ).exists()
+            decision = policy.outside(decision, agreed.oos_policy, passed_on=passed_on)
     except Exception:
         logger.exception("Turn failed: message %s", message.pk)
         decision = _FAILED
@@ -195,7 +203,10 @@ def explain(text: str) -> tuple[Decision, search.Answers | None]:
         asked.append(answers)
         return _options(answers)
 
-    decision = policy.decide(Turn(text=text, lexicon=lexicon.current()), look_up)
+    agreed = contracts.terms_at(clock.now())
+    turn = Turn(text=text, lexicon=lexicon.current(), patience=agreed.clarifications)
+    decision = policy.decide(turn, look_up)
+    decision = policy.outside(decision, agreed.oos_policy, passed_on=False)
     if advice.is_wanted(decision):
         decision = advice.taken(text, decision)
     return decision, asked[0] if asked else None
@@ -368,6 +379,9 @@ def _reply(conversation: Conversation, decision: Decision, at: datetime) -> tupl
             assistant = conversation.channel.assistant_name
             text = phrases.small_talk(decision.reply, assistant)
             kind = MessageKind.SMALLTALK
+            if decision.rule == "outside.offer":
+                label = phrases.talk_to_a_person()
+                buttons = [{"id": "human", "label": label, "action": "handoff"}]
     return messages.say(
         conversation,
         text,

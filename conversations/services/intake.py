@@ -250,7 +250,7 @@ def _inquire(conversation: Conversation, inbound: Inbound, at: datetime) -> list
     recorded: list[Event] = []
     latest = conversation.inquiry
     if latest is not None and latest.closed_at is None:
-        if not latest.is_idle(at):
+        if not latest.is_idle(at, contracts.terms_at(at).inquiry_idle):
             Inquiry.objects.filter(pk=latest.pk).update(last_at=at)
             return []
         recorded += surveys.end_inquiry(conversation, at)

@@ -24,6 +24,13 @@ SMALL_TALK = {
         "I cannot look at pictures, listen to voice or open files. Could you tell me in words?"
     ),
     "say_more": gettext_lazy("Could you tell me a little more about what you would like to know?"),
+    "outside_offer": gettext_lazy(
+        "This seems to lie outside what we do here. Shall a person look at it?"
+    ),
+    "outside_decline": gettext_lazy(
+        "This lies outside what we do here, so I cannot help with it. I am glad to help with anything "
+        "about our services."
+    ),
 }
 
 
@@ -47,6 +54,11 @@ def clarify() -> str:
 def none_of_these() -> str:
     """Return the label of the button that leads from a choice to a person."""
     return _("None of these, talk to a person")
+
+
+def talk_to_a_person() -> str:
+    """Return the label of the button that leads to a person."""
+    return _("Talk to a person")
 
 
 def received() -> str:

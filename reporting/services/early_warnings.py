@@ -8,10 +8,10 @@ from conversations.survey_figures import month_figures
 from reporting import metrics
 from reporting.sections import Period
 from reporting.services import figures
-from reporting.services.sections import AUTO_ANSWER
 from tenants import clock
 from tenants.models import Tenant
 from tenants.scoping import active_tenant_id
+from tenants.services import contracts
 
 
 @dataclass(frozen=True)
@@ -38,22 +38,22 @@ def auto_answer_at_risk() -> Warned | None:
     """
     period = _month_to_date()
     found = figures.total(period, "auto_answer")
-    if not metrics.is_warned(found.part, found.whole, AUTO_ANSWER):
+    target = contracts.terms_at(clock.now()).auto_answer_target
+    if not metrics.is_warned(found.part, found.whole, target):
         return None
     value = Fraction(found.part, found.whole)
-    return Warned(
-        "auto_answer", period.first, value, found.part, found.whole, Fraction(AUTO_ANSWER)
-    )
+    return Warned("auto_answer", period.first, value, found.part, found.whole, Fraction(target))
 
 
 def satisfaction_at_risk() -> Warned | None:
-    """Return the month's satisfaction so far if it is below 87."""
+    """Return the month's satisfaction so far if it is less than two points above the target."""
     month = _month_to_date().first
     bot = month_figures(month).bot
-    if bot.score is None or bot.score >= metrics.WARNED_SCORE:
+    line = contracts.terms_at(clock.now()).satisfaction_target + metrics.WARNED_ABOVE
+    if bot.score is None or bot.score >= line:
         return None
     total = sum(value * count for value, count in bot.distribution.items())
-    return Warned("satisfaction", month, bot.score, total, bot.responses, metrics.WARNED_SCORE)
+    return Warned("satisfaction", month, bot.score, total, bot.responses, Fraction(line))
 
 
 def _month_to_date() -> Period:

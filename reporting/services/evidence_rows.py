@@ -194,6 +194,7 @@ def _availability(period: Period, tenant: Tenant) -> Rows:
         "start": found.period.start,
         "end": found.period.end,
         "target": str(target),
+        "unit": found.unit,
     }
     for each in (*found.down, *found.gaps):
         yield {

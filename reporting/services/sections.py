@@ -12,16 +12,20 @@ from reporting import metrics, periods
 from reporting.sections import Figure, Period, Unit, Verdict
 from reporting.services import figures
 from reporting.services.figures import Sum
+from tenants.services import contracts
+from tenants.terms import Terms
 
-# Where no contract says otherwise (contract "Traceability and default numbers").
-AUTO_ANSWER = Decimal("0.95")
-SATISFACTION = Decimal(85)
 # Each miss is a breach (R51, R63, R89): the promise is all of them.
 ALL = Decimal(1)
 TOP = 20
 # Points of a chart over time before it counts months.
 _MOST_DAYS = 31
 QUANTILES = ((50, "p50"), (95, "p95"), (99, "p99"), (100, "max"))
+
+
+def agreed(period: Period) -> Terms:
+    """Return the terms by which a period is judged: those of its last instant."""
+    return contracts.terms_at(period.end_at - timedelta(microseconds=1))
 
 
 def days_of(period: Period) -> dict[str, str]:

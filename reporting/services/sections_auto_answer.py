@@ -9,7 +9,7 @@ from reporting.models import LabelReview, QuestionLabels, QuestionWhy
 from reporting.sections import Column, Figure, Period, Section, Series, Table, Unit
 from reporting.services import catalogues, figures
 from reporting.services.sections import (
-    AUTO_ANSWER,
+    agreed,
     channel_names,
     count,
     days_of,
@@ -31,7 +31,14 @@ def build(period: Period, previous: Period | None) -> Section:
         title=_("Auto-answer rate"),
         clause="2.1(2)",
         figures=[
-            share("auto_answer", found, before, target=AUTO_ANSWER, rows=ROWS, filters=counted),
+            share(
+                "auto_answer",
+                found,
+                before,
+                target=agreed(period).auto_answer_target,
+                rows=ROWS,
+                filters=counted,
+            ),
             share(
                 "resolved",
                 solved,
@@ -96,7 +103,7 @@ def _over_time(period: Period) -> Series:
         Unit.SHARE,
         labels,
         [found.part / found.whole if found.whole else None for found in sums],
-        target=float(AUTO_ANSWER),
+        target=float(agreed(period).auto_answer_target),
     )
 
 

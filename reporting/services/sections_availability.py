@@ -225,6 +225,13 @@ def _notes(found: Measured, period: Period) -> list[str]:
             "processes ran through it and visitors were served in it or beside it."
         )
     ]
+    if found.unit == "minute":
+        notes.append(
+            _(
+                "Each outage counts as whole minutes, rounded up; one of less than a minute does not "
+                "count."
+            )
+        )
     if any("no_evidence" in row.sources for row in found.down):
         notes.append(
             _("Some down time is counted because there is no evidence that the service was up.")

@@ -1,6 +1,7 @@
 """Satisfaction, month by month: score, answers, response rate, distribution, half-width."""
 
 from datetime import date
+from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
@@ -11,19 +12,19 @@ from conversations.survey_figures import MonthFigures, month_figures
 from reporting import metrics
 from reporting.sections import Column, Figure, Period, Section, Series, Table, Unit, Verdict
 from reporting.services import figures
-from reporting.services.sections import SATISFACTION
+from reporting.services.sections import agreed
 
 
 def build(period: Period, previous: Period | None) -> Section:
     """Return the section of clause 2.2(1); of several months, the last one is judged."""
     months = [month_figures(month) for month in _months(period)]
-    last = months[-1]
+    last, target = months[-1], agreed(period).satisfaction_target
     before = month_figures(_months(previous)[-1]) if previous else None
     return Section(
         key="satisfaction",
         title=_("Satisfaction"),
         clause="2.2(1)",
-        figures=[*_of_month(last, before)],
+        figures=[*_of_month(last, before, target)],
         series=[
             Series(
                 "satisfaction_by_month",
@@ -31,7 +32,7 @@ def build(period: Period, previous: Period | None) -> Section:
                 Unit.SCORE,
                 [f"{found.month:%Y-%m}" for found in months],
                 [None if found.bot.score is None else float(found.bot.score) for found in months],
-                target=float(SATISFACTION),
+                target=float(target),
             )
         ],
         tables=[_distribution(last)],
@@ -39,10 +40,10 @@ def build(period: Period, previous: Period | None) -> Section:
     )
 
 
-def _of_month(found: MonthFigures, before: MonthFigures | None) -> list[Figure]:
+def _of_month(found: MonthFigures, before: MonthFigures | None, target: Decimal) -> list[Figure]:
     bot, score = found.bot, found.bot.score
     width = metrics.half_width(bot.responses)
-    judged = metrics.verdict(score, SATISFACTION)
+    judged = metrics.verdict(score, target)
     rate = metrics.ratio(bot.responses, found.asked)
     filters = {"month": f"{found.month:%Y-%m}"}
     total = sum(value * count for value, count in bot.distribution.items())
@@ -58,7 +59,7 @@ def _of_month(found: MonthFigures, before: MonthFigures | None) -> list[Figure]:
             whole=bot.responses,
             low=max(0.0, float(score) - width) if score is not None and width else None,
             high=min(100.0, float(score) + width) if score is not None and width else None,
-            target=float(SATISFACTION),
+            target=float(target),
             verdict=judged if found.standing == Standing.ENOUGH else Verdict.NEUTRAL,
             previous=float(before.bot.score) if before and before.bot.score is not None else None,
             is_small_sample=metrics.is_small(bot.responses),

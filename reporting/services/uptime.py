@@ -35,6 +35,8 @@ class Measured:
     down: Sequence[DownInterval]
     gaps: Sequence[DownInterval]
     claims: Sequence[ExclusionClaim]
+    # In what an outage counts: seconds, or whole minutes (R86).
+    unit: str
 
 
 def target_at(instant: datetime) -> Fraction:
@@ -55,8 +57,13 @@ def measured(start: datetime, end: datetime) -> Measured:
     claims = list(
         ExclusionClaim.objects.filter(interval__in=[row.pk for row in down]).order_by("start_at")
     )
-    figures = availability.measure(period, _spans(down), accepted_spans(claims)) if period else None
-    return Measured(period, figures, down, gaps, claims)
+    unit = contracts.terms_at(start).downtime_unit
+    figures = (
+        availability.measure(period, _spans(down), accepted_spans(claims), unit=unit)
+        if period
+        else None
+    )
+    return Measured(period, figures, down, gaps, claims, unit)
 
 
 def measurable(start: datetime, end: datetime) -> Span | None:

@@ -63,7 +63,6 @@ class AvailabilityRule(models.TextChoices):
     """What counts as down where there are several channels (R79)."""
 
     STRICT = "strict", _("One channel down is down")
-    WEIGHTED = "weighted", _("Weighted by traffic")
 
 
 class DowntimeUnit(models.TextChoices):

@@ -257,3 +257,19 @@ def test_parts_of_months_make_the_whole(lost: list[Span]) -> None:
         moved = Span(each.start + border, each.end + border)
         parts = [part for _day, part in availability.by_month(moved, SHANGHAI)]
         assert availability.union(parts) == [moved]
+
+
+@pytest.mark.parametrize(
+    ("lengths", "counted"),
+    [([59], 0), ([60], 60), ([61], 120), ([61, 59, 121], 300), ([119.5], 120)],
+)
+def test_in_minutes_outages_are_rounded_up_and_short_ones_left_out(
+    lengths: list[float], counted: int
+) -> None:
+    month = span(0, 30 * 86400)
+    down = [span(number * 3600, number * 3600 + each) for number, each in enumerate(lengths, 1)]
+
+    found = measure(month, down, unit="minute")
+
+    assert found.down_net == found.down_gross == timedelta(seconds=counted)
+    assert measure(month, down).down_net == timedelta(seconds=sum(lengths))

@@ -32,7 +32,9 @@ def measured(monkeypatch: pytest.MonkeyPatch, down: timedelta | None) -> None:
     found = None if down is None else Availability(TOTAL, down, down, timedelta())
     start = datetime.fromisoformat("2026-11-01T00:00:00+08:00")
     span = Span(start, start + TOTAL)
-    monkeypatch.setattr(uptime, "measured", lambda _start, _end: Measured(span, found, [], [], []))
+    monkeypatch.setattr(
+        uptime, "measured", lambda _start, _end: Measured(span, found, [], [], [], "second")
+    )
 
 
 @pytest.mark.parametrize(
