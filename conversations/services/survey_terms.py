@@ -14,8 +14,9 @@ from conversations.satisfaction import fingerprint, month_of
 from tenants import clock
 from tenants.models import Tenant, User
 from tenants.scoping import active_tenant_id
-from tenants.services import ledger
+from tenants.services import contracts, ledger
 from tenants.services.ledger import Event
+from tenants.terms import DEFAULT_VERSION
 
 FIELDS = (
     "method",
@@ -56,6 +57,7 @@ def change(terms: SurveyTerms, *, by: User | None) -> SurveyTerms:
 def month_at(at: datetime) -> tuple[SurveyMonth, list[Event]]:
     """Return the month that the instant lies in, with the ledger events if it was made just now.
 
+    It is under the newest terms, by the method that the signed contract names, if one is in force.
     Its seed is random and exists, with its fingerprint in the ledger, before anything is drawn
     with it. Within the caller's transaction, which appends the events. Source: R72.
     """
@@ -65,10 +67,12 @@ def month_at(at: datetime) -> tuple[SurveyMonth, list[Event]]:
         return month, []
     recorded: list[Event] = []
     terms = latest()
-    if terms.version == 0:
+    agreed = contracts.terms_at(at)
+    method = terms.method if agreed.version == DEFAULT_VERSION else agreed.survey_method
+    if terms.version == 0 or method != terms.method:
+        fields = {name: getattr(terms, name) for name in FIELDS} | {"method": method}
         terms, made = SurveyTerms.objects.get_or_create(
-            version=1,
-            defaults={"created_at": at, **{name: getattr(terms, name) for name in FIELDS}},
+            version=terms.version + 1, defaults={"created_at": at, **fields}
         )
         recorded += [_agreed(terms)] if made else []
     seed = secrets.token_hex(32)

@@ -5,7 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from conversations.models import BotDecision, Channel, Inquiry, PhraseTopic, TopicPhrase
+from conversations.models import (
+    BotDecision,
+    Channel,
+    Inquiry,
+    PhraseTopic,
+    SurveyMonth,
+    TopicPhrase,
+)
 from conversations.services import bot, desk, endings
 from conversations.services.handoff import request_handoff
 from conversations.tasks import close_idle_inquiries
@@ -118,3 +125,17 @@ def test_what_is_not_the_clients_business_goes_where_the_contract_says(
     assert [row.outcome for row in rows] == [first, "smalltalk"]
     assert again is not None
     assert [button["action"] for button in again.buttons] == offers
+
+
+def test_month_is_surveyed_by_the_method_of_the_contract(
+    in_tenant: Tenant, channel: Channel, make_member: Callable[..., User]
+) -> None:
+    with clock.travel(FIRST - timedelta(days=5)):
+        parties = Parties(make_member, in_tenant)
+        parties.sign(draft_terms(draft_contract(), survey_method="both"))
+        write(admit(channel, "before"), "多久发货？")
+    with clock.travel(FIRST):
+        write(admit(channel, "after"), "多久发货？")
+
+    months = SurveyMonth.objects.order_by("month").values_list("terms__version", "terms__method")
+    assert list(months) == [(1, "survey"), (2, "both")]
