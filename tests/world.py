@@ -113,6 +113,7 @@ from reporting.models import (
 from reporting.services import (
     availability_settings,
     claims,
+    evidence,
     incidents,
     maintenance,
     probers,
@@ -697,21 +698,32 @@ def _reports(world: World) -> None:
     mark, now, first = world.mark, clock.now(), date(2026, 11, 2)
     tenant = world.tenant
     period = periods.period("weekly", first, tenant.zone)
-    text, sha256 = snapshots.take(
-        tenant, "weekly", period, version=1, stage="final", reason="", at=now, earlier=None
-    )
-    report = Report.objects.create(
-        kind="weekly",
-        period_start=first,
-        period_end=period.end,
-        version=1,
-        stage="final",
-        snapshot=text,
-        sha256=sha256,
-        made_at=now,
-        approved_at=now,
-        sent_at=now,
-    )
+    with evidence.packing(tenant, "weekly", period) as pack:
+        text, sha256 = snapshots.take(
+            tenant,
+            "weekly",
+            period,
+            version=1,
+            stage="final",
+            reason="",
+            at=now,
+            earlier=None,
+            gather=pack.gather,
+        )
+        report = Report(
+            kind="weekly",
+            period_start=first,
+            period_end=period.end,
+            version=1,
+            stage="final",
+            snapshot=text,
+            sha256=sha256,
+            made_at=now,
+            approved_at=now,
+            sent_at=now,
+        )
+        pack.keep(report)
+    report.save()
     recipient = ReportRecipient.objects.create(
         name=f"{mark}收件人", email=f"r@{tenant.slug}.example"
     )

@@ -16,6 +16,7 @@ from tenants import clock
 from tenants.models import LedgerEntry, Tenant, User
 from tenants.roles import Role
 from tenants.scoping import tenant_scope
+from tenants.services import calendars
 from tests.conftest import KNOWLEDGE
 from tests.conversations.conftest import ANSWER, KNOWN
 from tests.conversations.doors import ask
@@ -115,7 +116,8 @@ def test_the_page_shows_what_was_heard_what_was_released_and_until_when(
         assert HEARD in page
         assert ANSWER in page
         assert "2 replies" in page
-        assert "Within one working day" in page
+        told = calendars.due_at(row.created_at, 1, row.tenant.zone).astimezone(row.tenant.zone)
+        assert f"{told:%Y-%m-%d %H:%M}" in page
         assert f"{(row.created_at + timedelta(hours=4)).astimezone(row.tenant.zone):%H:%M}" in page
     assert 'name="_save"' in plain(manager.get(url(row)))
     assert 'name="_save"' not in plain(client_admin.get(url(row)))
