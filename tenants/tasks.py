@@ -10,24 +10,28 @@ from uuid import UUID
 from celery import shared_task
 from django.conf import settings
 from django.db import connections
-from django.db.models import Q
+from django.db.models import Min, Q
 
 from tenants import clock, pulse
 from tenants.models import (
     AlertChannel,
+    Breach,
     Notification,
     NotificationDelivery,
     Obligation,
     ObligationState,
     Tenant,
 )
+from tenants.models.notification import OVERDUE
 from tenants.scoping import platform_scope, tenant_scope
 
 logger = logging.getLogger(__name__)
 
 # Late obligations that one run turns into breaches, and of one tenant in one transaction.
-_BATCH = 5000
+_BATCH = 20_000
 _AT_ONCE = 500
+# A run begins to tell of no more breaches after so long: what falls due meanwhile is to be found.
+_TELLING_SECONDS = 1.5
 # Letters at once; a run begins none after so long, and the next one goes on.
 _SENDERS = 8
 _SENDING_SECONDS = 20.0
@@ -39,7 +43,10 @@ _Key = tuple[int, str, int | None, UUID | None, str, UUID | None]
 
 @shared_task(name="tenants.find_breaches", platform=True, alone_for=30)
 def find_breaches() -> None:
-    """Turn every running obligation that is late into a breach (R5, R6)."""
+    """Turn every running obligation that is late into a breach, then tell of them (R5, R6).
+
+    However many there are, all are found before anybody is told of the first.
+    """
     from tenants.services import obligations  # noqa: PLC0415 -- leaf
 
     with platform_scope("obligations that are late, of all tenants"):
@@ -56,6 +63,7 @@ def find_breaches() -> None:
         with tenant_scope(tenant_id):
             for first in range(0, len(ids), _AT_ONCE):
                 _sweep(obligations.sweep_all, ids[first : first + _AT_ONCE])
+    _tell_of_breaches()
     pulse.beat("find_breaches")
 
 
@@ -101,6 +109,10 @@ def ping_deadman() -> None:
         overdue = (
             NotificationDelivery.objects.using(settings.PLATFORM_DATABASE)
             .filter(NotificationDelivery.overdue(now))
+            .exists()
+        ) or (
+            Breach.objects.using(settings.PLATFORM_DATABASE)
+            .filter(is_untold=True, detected_at__lt=now - OVERDUE)
             .exists()
         )
         unfound = (
@@ -175,6 +187,35 @@ def ask_for_calendar() -> None:
                 calendar_years.note_missing(year)
             except Exception:
                 logger.exception("The missing calendar was not noted: tenant %s", tenant.pk)
+
+
+def _tell_of_breaches() -> None:
+    """Tell each tenant's people in turn, until all are told or the time is up."""
+    until = time.monotonic() + _TELLING_SECONDS
+    with platform_scope("breaches that nobody was told of, of all tenants"):
+        waiting = list(
+            Breach.objects.using(settings.PLATFORM_DATABASE)
+            .filter(is_untold=True)
+            .values_list("tenant_id", flat=True)
+            .annotate(since=Min("detected_at"))
+            .order_by("since")
+        )
+    while waiting and time.monotonic() < until:
+        waiting = [tenant_id for tenant_id in waiting if _tell_in(tenant_id, until)]
+
+
+def _tell_in(tenant_id: int, until: float) -> bool:
+    """Return whether the tenant has more to be told of."""
+    from tenants.services import breach_alerts  # noqa: PLC0415 -- leaf
+
+    if time.monotonic() >= until:
+        return False
+    with tenant_scope(tenant_id):
+        try:
+            return breach_alerts.tell_waiting() == breach_alerts.AT_ONCE
+        except Exception:
+            logger.exception("Breaches were not told of: tenant %s", tenant_id)
+            return False
 
 
 def _sweep(work: Callable[[list[UUID]], list[UUID]], ids: list[UUID]) -> None:

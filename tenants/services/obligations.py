@@ -11,7 +11,7 @@ from django.db import transaction
 from tenants import clock
 from tenants.models import Breach, Obligation, ObligationKind, ObligationState, Tenant
 from tenants.scoping import active_tenant_id
-from tenants.services import breach_alerts, calendars, ledger
+from tenants.services import calendars, ledger
 from tenants.services.ledger import Event
 from tenants.workdays import Calendar, YearNotPublishedError
 
@@ -145,8 +145,8 @@ def sweep(obligation_id: uuid.UUID) -> bool:
 def sweep_all(obligation_ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
     """Turn those of the running obligations that are late into breaches; return which those were.
 
-    One transaction: either all of them are breaches that somebody is told of, or none. Safe to run
-    twice at once, like `sweep`.
+    One transaction: either all of them are breaches, which `breach_alerts.tell_waiting` will tell
+    of, or none. Safe to run twice at once, like `sweep`.
     """
     with transaction.atomic():
         now = clock.now()
@@ -258,7 +258,10 @@ def _zone() -> ZoneInfo:
 def _breach(
     obligations: Sequence[Obligation], *, detected_at: datetime, actual_at: datetime | None
 ) -> list[Event]:
-    """Write the breaches of obligations whose rows are locked and running, and tell of them."""
+    """Write the breaches of obligations whose rows are locked and running.
+
+    Each waits in its own row for the sweeper to tell of it.
+    """
     if not obligations:
         return []
     Obligation.objects.filter(pk__in=[one.pk for one in obligations]).update(
@@ -266,7 +269,6 @@ def _breach(
     )
     breaches = [_breach_of(one, detected_at, actual_at) for one in obligations]
     Breach.objects.bulk_create(breaches, batch_size=500)
-    breach_alerts.tell(breaches)
     return [
         Event(
             "obligation.breached",
@@ -296,6 +298,7 @@ def _breach_of(obligation: Obligation, detected_at: datetime, actual_at: datetim
         terms_version=obligation.terms_version,
         detected_at=detected_at,
         actual_at=actual_at,
+        is_untold=True,
     )
 
 
