@@ -6,6 +6,7 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
 
 from reporting import periods
 from reporting.models import Report, ReportDue, ReportKind, ReportStage
@@ -89,19 +90,12 @@ def plan() -> list[ReportDue]:
 def find_overdue() -> list[ReportDue]:
     """Note which reports were not sent two hours after they were due; return the new ones."""
     late = ReportDue.objects.filter(
-        due_at__lt=clock.now() - OVERDUE_AFTER, overdue_since__isnull=True
+        ~Exists(_reports_of_row().filter(sent_at__lte=OuterRef("due_at") + OVERDUE_AFTER)),
+        due_at__lt=clock.now() - OVERDUE_AFTER,
+        overdue_since__isnull=True,
     )
     found = []
     for row in late:
-        sent = Report.objects.filter(
-            kind=row.kind,
-            period_start=row.period_start,
-            stage=row.stage,
-            sent_at__isnull=False,
-            sent_at__lte=row.due_at + OVERDUE_AFTER,
-        )
-        if sent.exists():
-            continue
         with transaction.atomic():
             at = clock.now()
             marked = ReportDue.objects.filter(pk=row.pk, overdue_since__isnull=True)
@@ -112,6 +106,13 @@ def find_overdue() -> list[ReportDue]:
         found.append(row)
         logger.error("Report not delivered in time: %s %s", row.kind, row.period_start)
     return found
+
+
+def _reports_of_row() -> QuerySet[Report]:
+    """Return the reports that the row of the outer query owes."""
+    return Report.objects.filter(
+        kind=OuterRef("kind"), period_start=OuterRef("period_start"), stage=OuterRef("stage")
+    )
 
 
 def _firsts(kind: str, zone: ZoneInfo) -> Iterator[date]:
