@@ -10,7 +10,14 @@ from django.conf import settings
 from reporting.availability import SLOT, Span
 from reporting.models import DeliveryChannel, ProcessKind, ReportDelivery, ReportDue
 from tenants import clock
-from tenants.models import LedgerHead, Tenant
+from tenants.models import (
+    LedgerHead,
+    Obligation,
+    ObligationKind,
+    ObligationState,
+    Tenant,
+    TenantStatus,
+)
 from tenants.scoping import platform_scope, tenant_scope
 
 logger = logging.getLogger(__name__)
@@ -61,15 +68,22 @@ def make_reports() -> None:
 
     with platform_scope("reports that are due, of all tenants"):
         rows = ReportDue.objects.using(settings.PLATFORM_DATABASE).filter(due_at__lte=clock.now())
+        suspended = Obligation.objects.using(settings.PLATFORM_DATABASE).filter(
+            kind=ObligationKind.REPORT_DUE,
+            state=ObligationState.RUNNING,
+            tenant__status=TenantStatus.SUSPENDED,
+        )
         tenants = {
             *rows.filter(made_at__isnull=True).values_list("tenant_id", flat=True),
             *rows.filter(
                 due_at__lt=clock.now() - due.OVERDUE_AFTER, overdue_since__isnull=True
             ).values_list("tenant_id", flat=True),
+            *suspended.values_list("tenant_id", flat=True),
         }
     for tenant_id in sorted(tenants):
         with tenant_scope(tenant_id):
             try:
+                due.keep_promises()
                 reports.make_due()
                 due.find_overdue()
             except Exception:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import Max, Min, Q
+from django.db.models import F, Max, Min, Q
 
 from conversations.models import Conversation, Handoff, Inquiry, Rating
 from conversations.satisfaction import month_bounds
@@ -16,7 +16,7 @@ from reporting import periods
 from reporting.models import Question, Report
 from reporting.sections import Period
 from reporting.services.proving import MANIFEST
-from tenants.models import LedgerEntry, Obligation, Tenant
+from tenants.models import LedgerEntry, Obligation, ObligationState, Tenant
 from tenants.services import ledger
 
 
@@ -27,7 +27,7 @@ def pack(report: Report) -> bytes:
     files = {
         "snapshot.json": report.snapshot.encode(),
         "inquiries.jsonl": _lines(_inquiries(period, tenant)),
-        "obligations.jsonl": _lines(_obligations(period, tenant)),
+        "obligations.jsonl": _lines(_obligations(period, tenant, report.made_at)),
         "handoffs.jsonl": _lines(_handoffs(period, tenant)),
         "questions.jsonl": _lines(_questions(period)),
         "ratings.jsonl": _lines(_ratings(period, report.made_at)),
@@ -83,17 +83,29 @@ def _inquiries(period: Period, tenant: Tenant) -> Iterable[dict[str, Any]]:
         }
 
 
-def _obligations(period: Period, tenant: Tenant) -> Iterable[dict[str, Any]]:
+def _obligations(period: Period, tenant: Tenant, until: datetime) -> Iterable[dict[str, Any]]:
     rows = Obligation.objects.filter(started_at__gte=period.start_at, started_at__lt=period.end_at)
     if not tenant.is_demo:
         shown = Conversation.objects.filter(is_demo=True)
         # Not `exclude`: a promise about no conversation would go with it.
         rows = rows.filter(~Q(conversation_id__in=shown.values("pk")) | Q(conversation_id=None))
-    yield from (
-        rows.order_by("started_at", "pk")
-        .values("id", "kind", "clause", "subject_id", "started_at", "due_at", "met_at", "state")
-        .iterator(2000)
-    )
+    found = rows.annotate(found_at=F("breach__detected_at")).order_by("started_at", "pk")
+    for row in found.values(
+        "id", "kind", "clause", "subject_id", "started_at", "due_at", "met_at", "state", "found_at"
+    ).iterator(2000):
+        yield _as_of(row, until)
+
+
+def _as_of(row: dict[str, Any], until: datetime) -> dict[str, Any]:
+    """Return the promise as it stood when the report was made: what came later is not in it."""
+    found_at = row.pop("found_at")
+    if row["met_at"] is not None and row["met_at"] > until:
+        row["met_at"] = None
+        if row["state"] == ObligationState.MET:
+            row["state"] = ObligationState.RUNNING
+    if found_at is not None and found_at > until:
+        row["state"] = ObligationState.RUNNING
+    return row
 
 
 def _handoffs(period: Period, tenant: Tenant) -> Iterable[dict[str, Any]]:

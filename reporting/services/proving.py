@@ -106,6 +106,7 @@ def _counted(files: Mapping[str, bytes]) -> dict[str, float | None]:
         "volume.visitors": len({row["visitor"] for row in inquiries}),
         **_of_promise(_rows(files, "obligations.jsonl"), "first_reply", quantiles=True),
         **_of_promise(_rows(files, "obligations.jsonl"), "handoff", quantiles=False),
+        **_of_promise(_rows(files, "obligations.jsonl"), "report_due", quantiles=False),
         **_of_handoffs(_rows(files, "handoffs.jsonl")),
         **_of_questions(_rows(files, "questions.jsonl")),
         **_of_ratings(_rows(files, "ratings.jsonl")),

@@ -18,6 +18,9 @@ ROLES: dict[str, frozenset[Role]] = {
     ObligationKind.FIRST_REPLY: SUPERVISING,
     ObligationKind.HANDOFF: SUPERVISING,
 }
+# Who sees such a breach has more to say of it, and tells of it at the same instant: the alarm that
+# names the report and what kept it (R33).
+TOLD_ELSEWHERE = frozenset({ObligationKind.REPORT_DUE})
 # Breaches told of in one transaction.
 AT_ONCE = 250
 _OTHERS = frozenset({*SUPERVISING, Role.ACCOUNT_MANAGER})
@@ -32,7 +35,7 @@ def tell_waiting(most: int = AT_ONCE) -> int:
     """Tell of the tenant's breaches that nobody was told of yet, oldest first; return of how many.
 
     One notification each, in the transaction that notes that they are told of: once (R7). Safe to
-    run twice at once.
+    run twice at once. Nothing is told here of the kinds in TOLD_ELSEWHERE.
     """
     with transaction.atomic():
         breaches = list(
@@ -42,7 +45,7 @@ def tell_waiting(most: int = AT_ONCE) -> int:
             .order_by("detected_at", "due_at")[:most]
         )
         if breaches:
-            _tell(breaches)
+            _tell([one for one in breaches if one.obligation.kind not in TOLD_ELSEWHERE])
             Breach.objects.filter(pk__in=[breach.pk for breach in breaches]).update(is_untold=False)
     return len(breaches)
 

@@ -134,6 +134,39 @@ def meet(kind: ObligationKind, *, subject_id: uuid.UUID, at: datetime) -> list[E
     return _breach([obligation], detected_at=at, actual_at=at)
 
 
+def move(kind: ObligationKind, *, subject_id: uuid.UUID, due_at: datetime) -> list[Event]:
+    """Let a running promise fall due at another instant; return the events for the ledger.
+
+    For promises by the clock, where what they wait for was set anew. Kept or broken ones stay.
+    """
+    row = (
+        Obligation.objects.select_for_update()
+        .filter(
+            kind=kind,
+            subject_id=subject_id,
+            state=ObligationState.RUNNING,
+            working_days__isnull=True,
+        )
+        .exclude(due_at=due_at)
+        .first()
+    )
+    if row is None:
+        return []
+    facts = {"kind": kind, "old": row.due_at, "new": due_at}
+    Obligation.objects.filter(pk=row.pk).update(due_at=due_at)
+    return [Event("obligation.due_changed", subject_id, facts)]
+
+
+def void(kind: ObligationKind) -> list[Event]:
+    """Let go of every open promise of this kind of the tenant in scope; return the ledger's events.
+
+    Where nothing is owed any more. What was kept or broken before stays so.
+    """
+    rows = list(Obligation.objects.select_for_update().filter(kind=kind, state__in=_OPEN))
+    Obligation.objects.filter(pk__in=[row.pk for row in rows]).update(state=ObligationState.VOID)
+    return [Event("obligation.voided", row.subject_id, {"kind": kind}) for row in rows]
+
+
 def sweep(obligation_id: uuid.UUID) -> bool:
     """Turn one running obligation into a breach if it is late; return whether it was.
 
