@@ -15,7 +15,7 @@ from conversations.satisfaction import month_bounds
 from reporting import periods
 from reporting.models import Question, Report
 from reporting.sections import Period
-from reporting.services.proving import MANIFEST
+from reporting.services.proving import FORMAT, MANIFEST
 from tenants.models import LedgerEntry, Obligation, ObligationState, Tenant
 from tenants.services import ledger
 
@@ -34,7 +34,7 @@ def pack(report: Report) -> bytes:
         "ledger.jsonl": _lines(_ledger(period)),
     }
     manifest = {
-        "format": 1,
+        "format": FORMAT,
         "tenant_id": tenant.pk,
         "tenant": tenant.slug,
         "report": str(report.pk),
@@ -44,7 +44,7 @@ def pack(report: Report) -> bytes:
         "snapshot_sha256": report.sha256,
         "files": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
     }
-    files[MANIFEST] = _json(manifest).encode()
+    files[MANIFEST] = _json({**manifest, "sha256": ledger.content_hash(manifest)}).encode()
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in sorted(files.items()):

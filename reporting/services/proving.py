@@ -6,7 +6,9 @@ Needs nothing but the pack: no table is read.
 import hashlib
 import io
 import json
+import struct
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,10 +21,28 @@ from tenants.models import LedgerEntry
 from tenants.services import ledger
 
 MANIFEST = "manifest.json"
+# Since 2 the manifest carries the hash of itself.
+FORMAT = 2
+_SEALED_SINCE = 2
 # A pack is small: whoever hands in something else is not given all memory.
 _MOST_BYTES = 512 * 1024 * 1024
 _QUANTILES = ((50, "p50"), (95, "p95"), (99, "p99"), (100, "max"))
 _COUNTED = ("answered", "failed", "default")
+
+# What a damaged archive, or one that is none, raises on its way to the manifest.
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    zlib.error,
+    struct.error,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    OSError,
+    KeyError,
+    ValueError,
+    TypeError,
+)
 
 _Row = Mapping[str, Any]
 
@@ -56,9 +76,10 @@ def verify(packed: bytes) -> Verdict:
         files = _unpacked(packed)
         manifest = json.loads(files[MANIFEST])
         named = dict(manifest["files"])
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, KeyError, ValueError, TypeError) as error:
+    except _UNREADABLE as error:
         return Verdict([Finding(MANIFEST, 0, f"unreadable: {type(error).__name__}")], 0, 0, 0)
-    findings = [Finding(name, 0, "not in the pack") for name in named if name not in files]
+    findings = _manifest_faults(manifest)
+    findings += [Finding(name, 0, "not in the pack") for name in named if name not in files]
     findings += [
         Finding(name, 0, "not in the manifest") for name in files if name not in {*named, MANIFEST}
     ]
@@ -78,6 +99,17 @@ def verify(packed: bytes) -> Verdict:
         findings.append(Finding("snapshot.json", 0, f"unreadable: {type(error).__name__}"))
         return Verdict(findings, 0, 0, 0)
     return Verdict([*findings, *wrong], figures, unproven, len(chain))
+
+
+def _manifest_faults(manifest: dict[str, Any]) -> list[Finding]:
+    if manifest.get("format") not in range(1, FORMAT + 1):
+        return [Finding(MANIFEST, 0, "of an unknown format")]
+    said = manifest.pop("sha256", None)
+    if said is None and manifest["format"] < _SEALED_SINCE:
+        return []
+    if said != ledger.content_hash(manifest):
+        return [Finding(MANIFEST, 0, "its content does not match its hash")]
+    return []
 
 
 def _figure_faults(

@@ -4,10 +4,12 @@ import io
 import json
 import socket
 import threading
+import time
 import zipfile
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes, policy
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,6 +37,19 @@ from tests.world import admit, write
 # Monday to Sunday; the report is due on Monday the 16th, 09:00 in Shanghai.
 WEEK = date(2026, 11, 9)
 AFTER = datetime(2026, 11, 16, 2, tzinfo=UTC)
+# At once, each over its own connection: .ci/with_services.py lets its PostgreSQL have so many.
+TRIGGERS = 100
+# The files of an evidence pack.
+PACKED = (
+    "handoffs.jsonl",
+    "inquiries.jsonl",
+    "ledger.jsonl",
+    "manifest.json",
+    "obligations.jsonl",
+    "questions.jsonl",
+    "ratings.jsonl",
+    "snapshot.json",
+)
 
 
 @pytest.fixture
@@ -126,27 +141,61 @@ def test_what_a_dead_scheduler_left_is_made_oldest_first_and_once(in_tenant: Ten
     assert set(overdue.values_list("stage", flat=True)) == {"provisional", "final"}
 
 
+def test_all_is_made_within_a_quarter_of_an_hour_after_three_dead_days(
+    tenant: Tenant, other_tenant: Tenant
+) -> None:
+    # Over the end of a month: a week, a month, and both versions of the week fall due meanwhile.
+    died, back = datetime(2026, 11, 29, 15, tzinfo=UTC), datetime(2026, 12, 2, 15, tzinfo=UTC)
+    with clock.travel(died):
+        tasks.plan_reports()
+    expected = {
+        ("weekly", date(2026, 11, 23), "provisional"),
+        ("weekly", date(2026, 11, 23), "final"),
+        ("monthly", date(2026, 11, 1), "provisional"),
+    }
+
+    began = time.monotonic()
+    for minute in range(15):
+        with clock.travel(back + timedelta(minutes=minute)):
+            tasks.make_reports()
+            tasks.plan_reports()
+    took = time.monotonic() - began
+
+    assert took < 15 * 60
+    for each in (tenant, other_tenant):
+        with tenant_scope(each):
+            found = Report.objects.values_list("kind", "period_start", "stage")
+            assert sorted(found) == sorted(expected)
+            assert set(Report.objects.values_list("sent_at", flat=True)) == {back}
+
+
 @pytest.mark.django_db(transaction=True)
 def test_many_triggers_make_one_report(tenant: Tenant) -> None:
     wrong: list[Exception] = []
+    got: list[object] = []
+    start = threading.Barrier(TRIGGERS)
 
     def trigger() -> None:
         try:
             with tenant_scope(tenant), clock.travel(AFTER):
-                reports.make("weekly", WEEK, "provisional")
+                # Each has its own connection before anybody begins.
+                Report.objects.exists()
+                start.wait(60)
+                got.append(reports.make("weekly", WEEK, "provisional").pk)
         except Exception as error:  # noqa: BLE001 -- told by the test
             wrong.append(error)
         finally:
             connections.close_all()
 
-    for _round in range(10):
-        threads = [threading.Thread(target=trigger) for _number in range(10)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+    threads = [threading.Thread(target=trigger) for _number in range(TRIGGERS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
     assert wrong == []
+    assert len(got) == TRIGGERS
+    assert len(set(got)) == 1
     with tenant_scope(tenant):
         assert Report.objects.count() == 1
         assert LedgerEntry.objects.filter(kind="report.made").count() == 1
@@ -273,32 +322,90 @@ def test_every_page_has_something_on_it(busy: Tenant, language: str) -> None:
     assert all(page.startswith(b"\x89PNG") and len(page) > 2000 for page in pages)
 
 
-def test_evidence_gives_the_figures_and_every_changed_byte_is_found(
-    busy: Tenant, tmp_path: object
-) -> None:
-    packed = evidence.pack(made())
+def test_evidence_gives_the_figures(busy: Tenant) -> None:
+    good = proving.verify(evidence.pack(made()))
 
-    good = proving.verify(packed)
     assert good.is_good, good.findings
     assert good.figures >= 14
     assert good.ledger_rows > 0
-    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
-        files = {name: archive.read(name) for name in archive.namelist()}
-    for name, data in files.items():
-        if name == "manifest.json" or not data:
-            continue
-        middle = len(data) // 2
-        forged = {**files, name: data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :]}
-        verdict = proving.verify(zipped(forged))
-        assert name in {each.file for each in verdict.findings}, name
+
+
+@pytest.mark.parametrize("name", PACKED)
+def test_one_changed_byte_of_any_file_of_a_pack_is_named(
+    busy: Tenant, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    packed = evidence.pack(made())
+    files = unzipped(packed)
+    assert sorted(files) == sorted(PACKED)
+    data = files[name]
+    # A file without rows has no byte to change: one too many is found as well.
+    forgeries = {"one more": data + b"\n"}
+    if data:
+        forgeries["one less"] = data[:-1]
+        for place in {0, len(data) // 3, len(data) // 2, len(data) - 1}:
+            changed = bytes([data[place] ^ 1])
+            forgeries[f"byte {place}"] = data[:place] + changed + data[place + 1 :]
+    if name == "manifest.json":
+        # White space around a document is none of its content.
+        del forgeries["one more"]
+    for how, forged in forgeries.items():
+        path = tmp_path / "forged.zip"
+        path.write_bytes(zipped({**files, name: forged}))
+        with pytest.raises(SystemExit) as left:
+            call_command("verify_evidence", str(path), "--json")
+        found = json.loads(capsys.readouterr().out)
+        assert left.value.code == 1, how
+        assert found["is_good"] is False, how
+        assert name in {each["file"] for each in found["findings"]}, how
+        assert all(each["reason"] for each in found["findings"]), how
+
+
+@pytest.mark.parametrize("name", PACKED)
+def test_a_file_taken_out_of_a_pack_is_named(busy: Tenant, name: str) -> None:
+    files = unzipped(evidence.pack(made()))
+    files["more.txt"] = b"?"
+    del files[name]
+
+    named = {each.file for each in proving.verify(zipped(files)).findings}
+
+    assert named >= ({name} if name == "manifest.json" else {name, "more.txt"})
+
+
+def test_a_damaged_archive_is_refused_or_holds_the_same(busy: Tenant) -> None:
+    packed = evidence.pack(made())
+    files = unzipped(packed)
+    refused = 0
+
+    for place in range(0, len(packed), max(1, len(packed) // 400)):
+        forged = packed[:place] + bytes([packed[place] ^ 0xFF]) + packed[place + 1 :]
+        verdict = proving.verify(forged)
+        if verdict.is_good:
+            # Times and attributes of the archive's own directory.
+            assert unzipped(forged) == files, place
+        refused += not verdict.is_good
+
+    assert refused > 300
+    assert not proving.verify(packed[: len(packed) // 2]).is_good
+
+
+def test_a_pack_of_the_first_format_is_still_proved(busy: Tenant) -> None:
+    files = unzipped(evidence.pack(made()))
+    manifest = json.loads(files["manifest.json"])
+    del manifest["sha256"]
+    stripped = {**files, "manifest.json": json.dumps(manifest).encode()}
+    older = {**files, "manifest.json": json.dumps({**manifest, "format": 1}).encode()}
+
+    assert [each.file for each in proving.verify(zipped(stripped)).findings] == ["manifest.json"]
+    assert proving.verify(zipped(older)).is_good
 
 
 def test_row_that_was_changed_with_its_hashes_gives_another_figure(busy: Tenant) -> None:
-    with zipfile.ZipFile(io.BytesIO(evidence.pack(made()))) as archive:
-        files = {name: archive.read(name) for name in archive.namelist()}
+    files = unzipped(evidence.pack(made()))
     files["obligations.jsonl"] = files["obligations.jsonl"].replace(b'"breached"', b'"met"')
     manifest = json.loads(files["manifest.json"])
     manifest["files"]["obligations.jsonl"] = ledger.fingerprint(files["obligations.jsonl"].decode())
+    del manifest["sha256"]
+    manifest["sha256"] = ledger.content_hash(manifest)
     files["manifest.json"] = json.dumps(manifest).encode()
 
     reasons = [each.reason for each in proving.verify(zipped(files)).findings]
@@ -319,6 +426,11 @@ def test_commands_write_files_and_verify_the_pack(
     with pytest.raises(SystemExit) as left:
         call_command("verify_evidence", found[".zip"])
     assert left.value.code == 1
+
+
+def unzipped(packed: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
 
 
 def zipped(files: dict[str, bytes]) -> bytes:
