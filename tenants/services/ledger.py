@@ -197,8 +197,12 @@ def _verify(rows: Iterable[LedgerEntry], head: LedgerHead) -> tuple[int, Fault |
         if seal(row) != row.hash:
             return count, Fault(row.position, "its content does not match its hash")
         previous, count = row.hash, row.position
-    if (head.position, head.hash) != (count, previous):
+    if head.position > count:
         return count, Fault(count + 1, f"missing; the chain should end at {head.position}")
+    if head.position < count:
+        return count, Fault(head.position + 1, f"beyond the end of the chain at {head.position}")
+    if head.hash != previous:
+        return count, Fault(count, "is not the entry that the head of the chain names")
     return count, None
 
 
