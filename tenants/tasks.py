@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from functools import partial
 from uuid import UUID
 
 from celery import shared_task
@@ -13,6 +14,7 @@ from django.db import connections
 from django.db.models import Min, Q
 
 from tenants import clock, pulse
+from tenants.chores import every_tenant, for_each, tenants_with
 from tenants.models import (
     AlertChannel,
     Breach,
@@ -20,7 +22,6 @@ from tenants.models import (
     NotificationDelivery,
     Obligation,
     ObligationState,
-    Tenant,
 )
 from tenants.models.notification import OVERDUE
 from tenants.scoping import platform_scope, tenant_scope
@@ -84,18 +85,8 @@ def escalate_alerts() -> None:
     """Tell those above of critical notifications that nobody acknowledged (R9)."""
     from tenants.services import notifications  # noqa: PLC0415 -- leaf
 
-    with platform_scope("notifications that go up, of all tenants"):
-        found = set(
-            Notification.objects.using(settings.PLATFORM_DATABASE)
-            .filter(escalate_at__lte=clock.now())
-            .values_list("tenant_id", flat=True)
-        )
-    for tenant_id in found:
-        with tenant_scope(tenant_id):
-            try:
-                notifications.escalate()
-            except Exception:
-                logger.exception("Escalation failed")
+    up = Q(escalate_at__lte=clock.now())
+    for_each(tenants_with(Notification, up), notifications.escalate)
     pulse.beat("escalate_alerts")
 
 
@@ -128,27 +119,17 @@ def follow_calendar() -> None:
     """Count open deadlines in working days anew, for what the calendar now says (R2)."""
     from tenants.services import contract_alerts, obligations  # noqa: PLC0415 -- leaf
 
-    with platform_scope("tenants with open deadlines in working days"):
-        ids = list(
-            Obligation.objects.using(settings.PLATFORM_DATABASE)
-            .filter(
-                working_days__isnull=False,
-                state__in=(ObligationState.RUNNING, ObligationState.WAITING),
-            )
-            .order_by()
-            .values_list("tenant_id", flat=True)
-            .distinct()
-        )
-    for tenant_id in ids:
-        with tenant_scope(tenant_id):
-            try:
-                changed = obligations.recompute_after_calendar()
-            except Exception:
-                logger.exception("Deadlines were not counted anew: tenant %s", tenant_id)
-                continue
-            if changed:
-                logger.warning("Deadlines changed with the calendar: %s", changed)
-                contract_alerts.deadlines_changed(changed)
+    def recompute() -> None:
+        changed = obligations.recompute_after_calendar()
+        if changed:
+            logger.warning("Deadlines changed with the calendar: %s", changed)
+            contract_alerts.deadlines_changed(changed)
+
+    still_open = Q(
+        working_days__isnull=False,
+        state__in=(ObligationState.RUNNING, ObligationState.WAITING),
+    )
+    for_each(tenants_with(Obligation, still_open), recompute)
 
 
 @shared_task(name="tenants.warn_early", platform=True, alone_for=600)
@@ -156,20 +137,11 @@ def warn_early() -> None:
     """Tell of promises in working days whose time is half or nearly over (R11)."""
     from tenants.services import contract_alerts, obligations  # noqa: PLC0415 -- leaf
 
-    with platform_scope("tenants with running deadlines in working days"):
-        ids = list(
-            Obligation.objects.using(settings.PLATFORM_DATABASE)
-            .filter(working_days__isnull=False, state=ObligationState.RUNNING)
-            .order_by()
-            .values_list("tenant_id", flat=True)
-            .distinct()
-        )
-    for tenant_id in ids:
-        with tenant_scope(tenant_id):
-            try:
-                contract_alerts.running_out(obligations.early_warnings())
-            except Exception:
-                logger.exception("Early warnings failed: tenant %s", tenant_id)
+    def warn() -> None:
+        contract_alerts.running_out(obligations.early_warnings())
+
+    running = Q(working_days__isnull=False, state=ObligationState.RUNNING)
+    for_each(tenants_with(Obligation, running), warn)
 
 
 @shared_task(name="tenants.ask_for_calendar", platform=True, alone_for=600)
@@ -181,12 +153,7 @@ def ask_for_calendar() -> None:
     if year is None:
         return
     logger.error("The working days of %s are not loaded.", year)
-    for tenant in Tenant.objects.order_by("pk"):
-        with tenant_scope(tenant):
-            try:
-                calendar_years.note_missing(year)
-            except Exception:
-                logger.exception("The missing calendar was not noted: tenant %s", tenant.pk)
+    for_each(every_tenant(), partial(calendar_years.note_missing, year))
 
 
 def _tell_of_breaches() -> None:
@@ -234,7 +201,6 @@ def _sweep(work: Callable[[list[UUID]], list[UUID]], ids: list[UUID]) -> None:
 
 
 def _send(which: Q, sweeper: str) -> None:
-
     with platform_scope("copies of notifications that are due, of all tenants"):
         due = list(
             NotificationDelivery.objects.using(settings.PLATFORM_DATABASE)
