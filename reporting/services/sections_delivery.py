@@ -19,7 +19,7 @@ def build(period: Period, previous: Period | None) -> Section:
     running = _begun_in(period).filter(state=ObligationState.RUNNING).count()
     return Section(
         key="report_due",
-        title=_("Reports"),
+        title=_("Delivery of reports"),
         clause=due.CLAUSE,
         figures=[
             share(
