@@ -23,7 +23,13 @@ import redis
 
 START_SECONDS = 60
 # Nothing here outlives the tests, so nothing needs to reach the disk.
-POSTGRES_OPTIONS = ("fsync=off", "full_page_writes=off", "synchronous_commit=off")
+POSTGRES_OPTIONS = (
+    "fsync=off",
+    "full_page_writes=off",
+    "synchronous_commit=off",
+    # A test has a hundred at once; 100 are the default, of all processes together.
+    "max_connections=250",
+)
 
 
 def postgres_program(name: str) -> str | None:

@@ -110,6 +110,20 @@ METRICS: tuple[Metric, ...] = (
         ),
     ),
     Metric(
+        "report_due",
+        _("Reports in time"),
+        Unit.SHARE,
+        _(
+            "Reports sent within 2 hours of when they were due ÷ reports whose clock has run out or stopped."
+        ),
+        "1.1(4)",
+        (
+            _("The clock runs from the end of the report's period: it counts in the period after."),
+            _("A corrected version has no clock."),
+            _LATE_STAYS,
+        ),
+    ),
+    Metric(
         "handoff",
         _("Hand-offs in time"),
         Unit.SHARE,

@@ -21,6 +21,7 @@ Read = Callable[[str], Iterable[Row]]
 
 QUANTILES = ((50, "p50"), (95, "p95"), (99, "p99"), (100, "max"))
 _COUNTED = ("answered", "failed", "default")
+_PROMISES = ("first_reply", "handoff", "report_due")
 
 
 def count(read: Read) -> dict[str, Value]:
@@ -87,9 +88,7 @@ def _of_promises(read: Read) -> dict[str, Value]:
             times[_taken(row, "started_at", "met_at")] += 1
         else:
             never += 1
-    found = {
-        f"{kind}.{kind}": _share(kept[kind], judged[kind]) for kind in ("first_reply", "handoff")
-    }
+    found = {f"{kind}.{kind}": _share(kept[kind], judged[kind]) for kind in _PROMISES}
     return found | _quantiles("first_reply.first_reply", times, never)
 
 

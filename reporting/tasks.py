@@ -1,7 +1,6 @@
 """The regular chores of counting and reporting: each finds its rows, then works by tenant."""
 
 import logging
-from collections.abc import Callable
 from datetime import datetime
 
 from celery import shared_task
@@ -10,7 +9,14 @@ from django.conf import settings
 from reporting.availability import SLOT, Span
 from reporting.models import DeliveryChannel, ProcessKind, ReportDelivery, ReportDue
 from tenants import clock
-from tenants.models import LedgerHead, Tenant
+from tenants.chores import every_tenant, for_each, safely
+from tenants.models import (
+    Obligation,
+    ObligationKind,
+    ObligationState,
+    Tenant,
+    TenantStatus,
+)
 from tenants.scoping import platform_scope, tenant_scope
 
 logger = logging.getLogger(__name__)
@@ -23,7 +29,7 @@ def roll_up_days() -> None:
     """Count the days that are over and not counted yet, of every tenant (R34)."""
     from reporting.services import figures  # noqa: PLC0415 -- leaf
 
-    _for_every_tenant("days to count, of all tenants", figures.catch_up)
+    for_each(every_tenant(), figures.catch_up)
 
 
 @shared_task(name="reporting.warn_early", platform=True, alone_for=1800)
@@ -35,7 +41,7 @@ def warn_early() -> None:
         for warned in early_warnings.all_at_risk():
             telling.figure_at_risk(warned)
 
-    _for_every_tenant("figures at risk, of all tenants", work)
+    for_each(every_tenant(), work)
 
 
 @shared_task(name="reporting.follow_satisfaction", platform=True, alone_for=1800)
@@ -43,7 +49,7 @@ def follow_satisfaction() -> None:
     """Open or amend rectification plans where two low months call for one (R76)."""
     from reporting.services import rectification  # noqa: PLC0415 -- leaf
 
-    _for_every_tenant("months of satisfaction, of all tenants", rectification.follow)
+    for_each(every_tenant(), rectification.follow)
 
 
 @shared_task(name="reporting.plan_reports", platform=True, alone_for=600)
@@ -51,7 +57,7 @@ def plan_reports() -> None:
     """Write down the reports that will be due in the next 60 days (R33)."""
     from reporting.services import due  # noqa: PLC0415 -- leaf
 
-    _for_every_tenant("all tenants, for the reports they are owed", due.plan)
+    for_each(every_tenant(), due.plan)
 
 
 @shared_task(name="reporting.make_reports", platform=True, alone_for=600)
@@ -61,19 +67,19 @@ def make_reports() -> None:
 
     with platform_scope("reports that are due, of all tenants"):
         rows = ReportDue.objects.using(settings.PLATFORM_DATABASE).filter(due_at__lte=clock.now())
+        suspended = Obligation.objects.using(settings.PLATFORM_DATABASE).filter(
+            kind=ObligationKind.REPORT_DUE,
+            state=ObligationState.RUNNING,
+            tenant__status=TenantStatus.SUSPENDED,
+        )
         tenants = {
             *rows.filter(made_at__isnull=True).values_list("tenant_id", flat=True),
             *rows.filter(
                 due_at__lt=clock.now() - due.OVERDUE_AFTER, overdue_since__isnull=True
             ).values_list("tenant_id", flat=True),
+            *suspended.values_list("tenant_id", flat=True),
         }
-    for tenant_id in sorted(tenants):
-        with tenant_scope(tenant_id):
-            try:
-                reports.make_due()
-                due.find_overdue()
-            except Exception:
-                logger.exception("Reports not made: tenant %s", tenant_id)
+    for_each(sorted(tenants), due.keep_promises, reports.make_due, due.find_overdue)
 
 
 @shared_task(name="reporting.send_reports", platform=True, alone_for=300)
@@ -90,10 +96,7 @@ def send_reports() -> None:
         )
     for tenant_id, delivery_id in rows:
         with tenant_scope(tenant_id):
-            try:
-                report_mails.deliver(delivery_id)
-            except Exception:
-                logger.exception("Report not mailed: %s", delivery_id)
+            safely(report_mails.deliver, delivery_id)
 
 
 @shared_task(name="reporting.beat", platform=True)
@@ -149,17 +152,3 @@ def judge_all(*, starting: bool = False) -> None:
             except Exception:
                 # One tenant's damage must not leave all others unjudged.
                 logger.exception("Availability not judged")
-
-
-def _for_every_tenant(reason: str, work: Callable[[], object]) -> None:
-    """Do the work in each tenant's scope; what one of them breaks keeps no other waiting."""
-    with platform_scope(reason):
-        tenants = list(
-            LedgerHead.objects.using(settings.PLATFORM_DATABASE).values_list("tenant_id", flat=True)
-        )
-    for tenant_id in tenants:
-        with tenant_scope(tenant_id):
-            try:
-                work()
-            except Exception:
-                logger.exception("Failed for tenant %s: %s", tenant_id, reason)

@@ -5,29 +5,34 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from functools import partial
 from uuid import UUID
 
 from celery import shared_task
 from django.conf import settings
 from django.db import connections
-from django.db.models import Q
+from django.db.models import Min, Q
 
 from tenants import clock, pulse
+from tenants.chores import every_tenant, for_each, tenants_with
 from tenants.models import (
     AlertChannel,
+    Breach,
     Notification,
     NotificationDelivery,
     Obligation,
     ObligationState,
-    Tenant,
 )
+from tenants.models.notification import OVERDUE
 from tenants.scoping import platform_scope, tenant_scope
 
 logger = logging.getLogger(__name__)
 
 # Late obligations that one run turns into breaches, and of one tenant in one transaction.
-_BATCH = 5000
+_BATCH = 20_000
 _AT_ONCE = 500
+# A run begins to tell of no more breaches after so long: what falls due meanwhile is to be found.
+_TELLING_SECONDS = 1.5
 # Letters at once; a run begins none after so long, and the next one goes on.
 _SENDERS = 8
 _SENDING_SECONDS = 20.0
@@ -39,7 +44,10 @@ _Key = tuple[int, str, int | None, UUID | None, str, UUID | None]
 
 @shared_task(name="tenants.find_breaches", platform=True, alone_for=30)
 def find_breaches() -> None:
-    """Turn every running obligation that is late into a breach (R5, R6)."""
+    """Turn every running obligation that is late into a breach, then tell of them (R5, R6).
+
+    However many there are, all are found before anybody is told of the first.
+    """
     from tenants.services import obligations  # noqa: PLC0415 -- leaf
 
     with platform_scope("obligations that are late, of all tenants"):
@@ -56,6 +64,7 @@ def find_breaches() -> None:
         with tenant_scope(tenant_id):
             for first in range(0, len(ids), _AT_ONCE):
                 _sweep(obligations.sweep_all, ids[first : first + _AT_ONCE])
+    _tell_of_breaches()
     pulse.beat("find_breaches")
 
 
@@ -76,18 +85,8 @@ def escalate_alerts() -> None:
     """Tell those above of critical notifications that nobody acknowledged (R9)."""
     from tenants.services import notifications  # noqa: PLC0415 -- leaf
 
-    with platform_scope("notifications that go up, of all tenants"):
-        found = set(
-            Notification.objects.using(settings.PLATFORM_DATABASE)
-            .filter(escalate_at__lte=clock.now())
-            .values_list("tenant_id", flat=True)
-        )
-    for tenant_id in found:
-        with tenant_scope(tenant_id):
-            try:
-                notifications.escalate()
-            except Exception:
-                logger.exception("Escalation failed")
+    up = Q(escalate_at__lte=clock.now())
+    for_each(tenants_with(Notification, up), notifications.escalate)
     pulse.beat("escalate_alerts")
 
 
@@ -101,6 +100,10 @@ def ping_deadman() -> None:
         overdue = (
             NotificationDelivery.objects.using(settings.PLATFORM_DATABASE)
             .filter(NotificationDelivery.overdue(now))
+            .exists()
+        ) or (
+            Breach.objects.using(settings.PLATFORM_DATABASE)
+            .filter(is_untold=True, detected_at__lt=now - OVERDUE)
             .exists()
         )
         unfound = (
@@ -116,27 +119,17 @@ def follow_calendar() -> None:
     """Count open deadlines in working days anew, for what the calendar now says (R2)."""
     from tenants.services import contract_alerts, obligations  # noqa: PLC0415 -- leaf
 
-    with platform_scope("tenants with open deadlines in working days"):
-        ids = list(
-            Obligation.objects.using(settings.PLATFORM_DATABASE)
-            .filter(
-                working_days__isnull=False,
-                state__in=(ObligationState.RUNNING, ObligationState.WAITING),
-            )
-            .order_by()
-            .values_list("tenant_id", flat=True)
-            .distinct()
-        )
-    for tenant_id in ids:
-        with tenant_scope(tenant_id):
-            try:
-                changed = obligations.recompute_after_calendar()
-            except Exception:
-                logger.exception("Deadlines were not counted anew: tenant %s", tenant_id)
-                continue
-            if changed:
-                logger.warning("Deadlines changed with the calendar: %s", changed)
-                contract_alerts.deadlines_changed(changed)
+    def recompute() -> None:
+        changed = obligations.recompute_after_calendar()
+        if changed:
+            logger.warning("Deadlines changed with the calendar: %s", changed)
+            contract_alerts.deadlines_changed(changed)
+
+    still_open = Q(
+        working_days__isnull=False,
+        state__in=(ObligationState.RUNNING, ObligationState.WAITING),
+    )
+    for_each(tenants_with(Obligation, still_open), recompute)
 
 
 @shared_task(name="tenants.warn_early", platform=True, alone_for=600)
@@ -144,20 +137,11 @@ def warn_early() -> None:
     """Tell of promises in working days whose time is half or nearly over (R11)."""
     from tenants.services import contract_alerts, obligations  # noqa: PLC0415 -- leaf
 
-    with platform_scope("tenants with running deadlines in working days"):
-        ids = list(
-            Obligation.objects.using(settings.PLATFORM_DATABASE)
-            .filter(working_days__isnull=False, state=ObligationState.RUNNING)
-            .order_by()
-            .values_list("tenant_id", flat=True)
-            .distinct()
-        )
-    for tenant_id in ids:
-        with tenant_scope(tenant_id):
-            try:
-                contract_alerts.running_out(obligations.early_warnings())
-            except Exception:
-                logger.exception("Early warnings failed: tenant %s", tenant_id)
+    def warn() -> None:
+        contract_alerts.running_out(obligations.early_warnings())
+
+    running = Q(working_days__isnull=False, state=ObligationState.RUNNING)
+    for_each(tenants_with(Obligation, running), warn)
 
 
 @shared_task(name="tenants.ask_for_calendar", platform=True, alone_for=600)
@@ -169,12 +153,36 @@ def ask_for_calendar() -> None:
     if year is None:
         return
     logger.error("The working days of %s are not loaded.", year)
-    for tenant in Tenant.objects.order_by("pk"):
-        with tenant_scope(tenant):
-            try:
-                calendar_years.note_missing(year)
-            except Exception:
-                logger.exception("The missing calendar was not noted: tenant %s", tenant.pk)
+    for_each(every_tenant(), partial(calendar_years.note_missing, year))
+
+
+def _tell_of_breaches() -> None:
+    """Tell each tenant's people in turn, until all are told or the time is up."""
+    until = time.monotonic() + _TELLING_SECONDS
+    with platform_scope("breaches that nobody was told of, of all tenants"):
+        waiting = list(
+            Breach.objects.using(settings.PLATFORM_DATABASE)
+            .filter(is_untold=True)
+            .values_list("tenant_id", flat=True)
+            .annotate(since=Min("detected_at"))
+            .order_by("since")
+        )
+    while waiting and time.monotonic() < until:
+        waiting = [tenant_id for tenant_id in waiting if _tell_in(tenant_id, until)]
+
+
+def _tell_in(tenant_id: int, until: float) -> bool:
+    """Return whether the tenant has more to be told of."""
+    from tenants.services import breach_alerts  # noqa: PLC0415 -- leaf
+
+    if time.monotonic() >= until:
+        return False
+    with tenant_scope(tenant_id):
+        try:
+            return breach_alerts.tell_waiting() == breach_alerts.AT_ONCE
+        except Exception:
+            logger.exception("Breaches were not told of: tenant %s", tenant_id)
+            return False
 
 
 def _sweep(work: Callable[[list[UUID]], list[UUID]], ids: list[UUID]) -> None:
@@ -193,7 +201,6 @@ def _sweep(work: Callable[[list[UUID]], list[UUID]], ids: list[UUID]) -> None:
 
 
 def _send(which: Q, sweeper: str) -> None:
-
     with platform_scope("copies of notifications that are due, of all tenants"):
         due = list(
             NotificationDelivery.objects.using(settings.PLATFORM_DATABASE)

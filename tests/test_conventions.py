@@ -78,7 +78,13 @@ def test_every_model_has_a_tenant_or_is_known_to_be_global() -> None:
 
 # A scope without a tenant, SQL past the guard, the database that may see all tenants.
 KERNEL = {
-    "platform_scope": ("tenants/*.py", "*/tasks.py", "config/*.py", "config/*/*.py"),
+    "platform_scope": (
+        "tenants/*.py",
+        "*/tasks.py",
+        "*/tasks/*.py",
+        "config/*.py",
+        "config/*/*.py",
+    ),
     "cursor": (
         "tenants/*.py",
         "tenants/*/base.py",
@@ -113,7 +119,7 @@ def test_platform_database_is_asked_by_the_kernel_and_by_chores_alone() -> None:
         if isinstance(node, ast.Attribute) and node.attr == "PLATFORM_DATABASE"
     }
 
-    allowed = ("tenants/*.py", "*/tasks.py", "config/*.py")
+    allowed = ("tenants/*.py", "*/tasks.py", "*/tasks/*.py", "config/*.py")
     assert {path for path in users if not matching(allowed, path)} == set()
 
 

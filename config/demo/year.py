@@ -23,7 +23,7 @@ from tenants import clock
 from tenants.models import Membership, Obligation, ObligationState, Tenant, User
 from tenants.roles import Role
 from tenants.scoping import tenant_scope
-from tenants.services import obligations
+from tenants.services import breach_alerts, obligations
 from tenants.services.onboarding import create_tenant
 
 Say = Callable[[str], None]
@@ -122,6 +122,7 @@ def _keep_house() -> None:
     """What the schedule does for the tenant in scope, at the instant travelled to."""
     late = Obligation.objects.filter(state=ObligationState.RUNNING, due_at__lt=clock.now())
     obligations.sweep_all(list(late.values_list("pk", flat=True)))
+    breach_alerts.tell_waiting()
     figures.catch_up()
     due.plan()
     reports.make_due()

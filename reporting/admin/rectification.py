@@ -192,8 +192,10 @@ class RectificationPlanAdmin(SteppedAdmin):
 
     @display(description=_("state"))
     def standing(self, row: RectificationPlan) -> SafeString:
-        due = rectification.due_at(row)
-        late = row.submitted_at is None and due is not None and due < clock.now()
+        late = any(
+            each.is_open and each.due_at is not None and each.due_at < clock.now()
+            for each in rectification.promises(row)
+        )
         words = gettext("Overdue") if late else row.get_state_display()
         return badge(words, "breach" if late else _TONES[PlanState(row.state)])
 
@@ -207,7 +209,11 @@ class RectificationPlanAdmin(SteppedAdmin):
 
     @display(description=_("due at"))
     def due(self, row: RectificationPlan) -> str:
-        return moment(rectification.due_at(row)) or gettext("waits for the holiday notice")
+        """Each date in order: of the plan, then of its writing anew after each further low month."""
+        return " · ".join(
+            moment(each.due_at) or gettext("waits for the holiday notice")
+            for each in rectification.promises(row)
+        )
 
     @display(description=_("submitted at"))
     def submitted(self, row: RectificationPlan) -> str:

@@ -6,14 +6,15 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
 
 from reporting import periods
 from reporting.models import Report, ReportDue, ReportKind, ReportStage
 from reporting.services import telling
 from tenants import clock
-from tenants.models import Tenant
+from tenants.models import Obligation, ObligationKind, Tenant
 from tenants.scoping import active_tenant_id
-from tenants.services import calendars, ledger
+from tenants.services import calendars, contracts, ledger, obligations
 from tenants.services.ledger import Event
 from tenants.workdays import Calendar, YearNotPublishedError, add_working_days
 
@@ -22,6 +23,7 @@ logger = logging.getLogger(__name__)
 AHEAD = timedelta(days=60)
 # R33: whoever should have a report by now and has none is told.
 OVERDUE_AFTER = timedelta(hours=2)
+CLAUSE = "1.1(4)"
 
 _MORNING, _EVENING = time(9), time(18)
 # Working days after the last day of the period, to the final figures of 18:00.
@@ -56,7 +58,7 @@ def plan() -> list[ReportDue]:
 
     It goes on from the last row of each kind, however long ago that was; a tenant without any
     begins with the period of today. Due times that waited for the holidays of a year, and those of
-    rows whose report is still to be made, are reckoned anew each time.
+    rows whose report is still to be made, are reckoned anew each time, and their promises with them.
     """
     tenant = Tenant.objects.get(pk=active_tenant_id())
     calendar = calendars.calendar()
@@ -77,31 +79,82 @@ def plan() -> list[ReportDue]:
         new = [row for row in rows if (row.kind, row.period_start, row.stage) not in known]
         ReportDue.objects.bulk_create(new, ignore_conflicts=True)
         events = [Event("report.planned", row.pk, _facts(row)) for row in new]
-        events += [Event("report.due_changed", row.pk, _facts(row)) for row in changed]
+        for row in changed:
+            events.append(Event("report.due_changed", row.pk, _facts(row)))
+            events += obligations.move(
+                ObligationKind.REPORT_DUE, subject_id=row.pk, due_at=_promised_by(row)
+            )
         if events:
             ledger.append(*events)
+    keep_promises()
     waiting = sum(row.waits_for_calendar for row in new)
     if waiting:
         logger.warning("Reports that wait for next year's holiday notice: %s", waiting)
     return new
 
 
+def keep_promises() -> None:
+    """Start the promise of each report whose period is over (R31, R33).
+
+    From the end of the period to two hours after the report is due: it is made when it is due, from
+    the figures of that minute, and what is not delivered two hours later is late. A demonstration
+    and a tenant whose service is suspended are promised nothing: what runs is let go.
+    """
+    tenant = Tenant.objects.get(pk=active_tenant_id())
+    with transaction.atomic():
+        if _is_promised(tenant):
+            events = [event for row in _unpromised(tenant) for event in promise(row, tenant)]
+        else:
+            events = obligations.void(ObligationKind.REPORT_DUE)
+        if events:
+            ledger.append(*events)
+
+
+def promise(row: ReportDue, tenant: Tenant) -> list[Event]:
+    """Start the promise of this report unless it was; return the events for the ledger.
+
+    Nothing is promised before its period is over and its day known, nor to whom nothing is owed.
+    """
+    at = periods.period(row.kind, row.period_start, tenant.zone).end_at
+    if row.due_at is None or clock.now() < at or not _is_promised(tenant):
+        return []
+    if Obligation.objects.filter(kind=ObligationKind.REPORT_DUE, subject_id=row.pk).exists():
+        return []
+    return [
+        obligations.start(
+            ObligationKind.REPORT_DUE,
+            clause=CLAUSE,
+            subject_id=row.pk,
+            conversation_id=None,
+            at=at,
+            limit=_promised_by(row) - at,
+            terms_version=contracts.terms_at(at).version,
+        )
+    ]
+
+
+def keep(report: Report, at: datetime) -> list[Event]:
+    """Note that the report was sent at `at`; return the events for the ledger.
+
+    A corrected version is no report that was owed: it keeps no promise and breaks none.
+    """
+    row = ReportDue.objects.filter(
+        kind=report.kind, period_start=report.period_start, stage=report.stage
+    ).first()
+    if row is None:
+        return []
+    return obligations.meet(ObligationKind.REPORT_DUE, subject_id=row.pk, at=at)
+
+
 def find_overdue() -> list[ReportDue]:
     """Note which reports were not sent two hours after they were due; return the new ones."""
     late = ReportDue.objects.filter(
-        due_at__lt=clock.now() - OVERDUE_AFTER, overdue_since__isnull=True
+        ~Exists(_reports_of_row().filter(sent_at__lte=OuterRef("due_at") + OVERDUE_AFTER)),
+        due_at__lt=clock.now() - OVERDUE_AFTER,
+        overdue_since__isnull=True,
     )
     found = []
     for row in late:
-        sent = Report.objects.filter(
-            kind=row.kind,
-            period_start=row.period_start,
-            stage=row.stage,
-            sent_at__isnull=False,
-            sent_at__lte=row.due_at + OVERDUE_AFTER,
-        )
-        if sent.exists():
-            continue
         with transaction.atomic():
             at = clock.now()
             marked = ReportDue.objects.filter(pk=row.pk, overdue_since__isnull=True)
@@ -112,6 +165,34 @@ def find_overdue() -> list[ReportDue]:
         found.append(row)
         logger.error("Report not delivered in time: %s %s", row.kind, row.period_start)
     return found
+
+
+def _reports_of_row() -> QuerySet[Report]:
+    """Return the reports that the row of the outer query owes."""
+    return Report.objects.filter(
+        kind=OuterRef("kind"), period_start=OuterRef("period_start"), stage=OuterRef("stage")
+    )
+
+
+def _unpromised(tenant: Tenant) -> QuerySet[ReportDue]:
+    """Return the rows that may have to be promised: neither promised, nor sent, nor told as late."""
+    promised = Obligation.objects.filter(kind=ObligationKind.REPORT_DUE, subject_id=OuterRef("pk"))
+    return ReportDue.objects.filter(
+        ~Exists(promised),
+        ~Exists(_reports_of_row().filter(sent_at__isnull=False)),
+        due_at__isnull=False,
+        overdue_since__isnull=True,
+        period_start__lt=clock.now().astimezone(tenant.zone).date(),
+    ).select_for_update(of=("self",))
+
+
+def _is_promised(tenant: Tenant) -> bool:
+    return tenant.is_active and not tenant.is_demo
+
+
+def _promised_by(row: ReportDue) -> datetime:
+    assert row.due_at is not None
+    return row.due_at + OVERDUE_AFTER
 
 
 def _firsts(kind: str, zone: ZoneInfo) -> Iterator[date]:

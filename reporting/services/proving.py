@@ -5,6 +5,7 @@ Needs nothing but the pack: no table is read, and no more memory is taken for a 
 
 import hashlib
 import json
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -29,7 +30,9 @@ _UNREADABLE = (
     zipfile.BadZipFile,
     zipfile.LargeZipFile,
     zlib.error,
+    struct.error,
     EOFError,
+    OSError,
     NotImplementedError,
     RuntimeError,
     KeyError,

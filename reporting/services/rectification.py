@@ -1,5 +1,6 @@
 """Open a plan after two low months, and follow it to its end (R76)."""
 
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -20,15 +21,24 @@ from reporting.services import telling
 from reporting.services.figures import next_month
 from tenants import clock
 from tenants.errors import DomainError, NotFoundError
-from tenants.models import Obligation, ObligationKind, Tenant, User
+from tenants.models import (
+    Obligation,
+    ObligationKind,
+    ObligationState,
+    Tenant,
+    User,
+)
 from tenants.scoping import active_tenant_id
 from tenants.services import contracts, ledger, obligations
 from tenants.services.ledger import Event
+from tenants.terms import Terms
 
 CLAUSE = "2.2(1)"
 # So far back a month's score may still turn out, from samples rated late.
 _MONTHS = 13
 _LEAST_WORDS = 10
+# So many low months open a plan; each further one amends it.
+_OPENING = 2
 
 
 class PlanStepError(DomainError):
@@ -70,6 +80,27 @@ class Judged:
         return self.score is not None and not metrics.reaches(self.score, self.target)
 
 
+@dataclass(frozen=True)
+class PlanPromise:
+    """What was promised when these months called for a plan, or for it to be written anew."""
+
+    months: tuple[str, ...]
+    obligation: Obligation
+
+    def __str__(self) -> str:
+        return " · ".join(month[:7] for month in self.months)
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When the plan is to be handed in; None while holidays are not announced."""
+        return self.obligation.due_at
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is still to be handed in, late or not."""
+        return self.obligation.met_at is None and self.obligation.state != ObligationState.VOID
+
+
 def follow() -> RectificationPlan | None:
     """Open or amend the plan of the tenant in scope where its months call for it; return it.
 
@@ -89,7 +120,7 @@ def follow() -> RectificationPlan | None:
 def submit(
     plan: RectificationPlan, *, measures: str, owner: str, target_date: date | None, by: User
 ) -> RectificationPlan:
-    """Hand the plan to the client; the first time keeps the promise of 7 working days.
+    """Hand the plan to the client, which keeps every open promise of 7 working days about it.
 
     Raises PlanStepError, PlanIncompleteError.
     """
@@ -99,7 +130,11 @@ def submit(
     with transaction.atomic():
         row = _locked(plan, PlanState.TRIGGERED, PlanState.RETURNED)
         at = clock.now()
-        kept = obligations.meet(ObligationKind.RECTIFICATION, subject_id=row.pk, at=at)
+        kept = [
+            event
+            for each in _subjects(row)
+            for event in obligations.meet(ObligationKind.RECTIFICATION, subject_id=each, at=at)
+        ]
         row.measures, row.owner, row.target_date = measures, owner, target_date
         row.submitted_at, row.submitted_by = at, by
         facts = {"measures": ledger.fingerprint(measures), "target_date": target_date}
@@ -141,10 +176,21 @@ def close(plan: RectificationPlan, *, by: User) -> RectificationPlan:
     return row
 
 
-def due_at(plan: RectificationPlan) -> datetime | None:
-    """Return when the plan is due; None while the holidays it reaches into are not announced."""
-    promised = Obligation.objects.filter(kind=ObligationKind.RECTIFICATION, subject_id=plan.pk)
-    return promised.values_list("due_at", flat=True).first()
+def promises(plan: RectificationPlan) -> list[PlanPromise]:
+    """Return what was promised about the plan, in order: first for two low months, then for each."""
+    subjects = _subjects(plan)
+    found = {
+        row.subject_id: row
+        for row in Obligation.objects.filter(
+            kind=ObligationKind.RECTIFICATION, subject_id__in=subjects
+        )
+    }
+    months = [tuple(plan.months[:_OPENING]), *((month,) for month in plan.months[_OPENING:])]
+    return [
+        PlanPromise(each, found[subject])
+        for each, subject in zip(months, subjects, strict=True)
+        if subject in found
+    ]
 
 
 def open_in(period: Period) -> QuerySet[RectificationPlan]:
@@ -219,14 +265,7 @@ def _trigger(before: Judged, month: Judged) -> RectificationPlan:
             target=cut(month.target),
             triggered_at=at,
         )
-        started = obligations.start_working_days(
-            ObligationKind.RECTIFICATION,
-            clause=CLAUSE,
-            subject_id=plan.pk,
-            at=at,
-            days=agreed.rectification_working_days,
-            terms_version=agreed.version,
-        )
+        started = _promise(plan.pk, at, agreed)
         facts = {"months": plan.months, "scores": plan.scores}
         ledger.append(Event("plan.triggered", plan.pk, facts, clock.now()), started)
         telling.plan_triggered(plan)
@@ -234,17 +273,39 @@ def _trigger(before: Judged, month: Judged) -> RectificationPlan:
 
 
 def _amend(plan: RectificationPlan, month: Judged) -> RectificationPlan:
-    """A further low month: the same plan is to be written anew; its first clock stays as it was."""
+    """A further low month: the same plan is to be written anew, under a promise of its own."""
     plan.months = [*plan.months, month.month.isoformat()]
     plan.scores = [*plan.scores, _shown(month)]
-    facts = {"months": plan.months, "scores": plan.scores}
+    subject = _subjects(plan)[-1]
+    started = _promise(subject, month.final_at, contracts.terms_at(month.final_at))
+    facts: dict[str, object] = {"months": plan.months, "scores": plan.scores, "promise": subject}
     if plan.state in (PlanState.EXECUTING, PlanState.SUBMITTED):
         _move(plan, PlanState.RETURNED, None, facts, kind="plan.amended")
     else:
         plan.save()
         ledger.append(Event("plan.amended", plan.pk, facts, clock.now()))
+    ledger.append(started)
     telling.plan_triggered(plan)
     return plan
+
+
+def _promise(subject_id: uuid.UUID, at: datetime, agreed: Terms) -> Event:
+    return obligations.start_working_days(
+        ObligationKind.RECTIFICATION,
+        clause=CLAUSE,
+        subject_id=subject_id,
+        at=at,
+        days=agreed.rectification_working_days,
+        terms_version=agreed.version,
+    )
+
+
+def _subjects(plan: RectificationPlan) -> list[uuid.UUID]:
+    """Return what each promise about the plan is about: the plan, then its writing anew by month.
+
+    A subject has one promise of a kind; these ids follow from the plan, so no row has to hold them.
+    """
+    return [plan.pk, *(uuid.uuid5(plan.pk, month) for month in plan.months[_OPENING:])]
 
 
 def _shown(judged: Judged) -> str:

@@ -20,6 +20,7 @@ from reporting.models import (
     ReportVerdict,
 )
 from reporting.sections import Period
+from reporting.services import due as promises
 from reporting.services import evidence, snapshots, telling
 from tenants import clock
 from tenants.errors import DomainError
@@ -109,6 +110,9 @@ def make(kind: str, start: date, stage: str, *, by: User | None = None) -> Repor
         due = ReportDue.objects.select_for_update().get(pk=due.pk)
         if due.made_at is not None:
             return _of(kind, start).filter(stage=stage).latest("version")
+        promised = promises.promise(due, tenant)
+        if promised:
+            ledger.append(*promised)
         report = _write(pack, tenant, period, kind, stage, reason="", by=by)
         ReportDue.objects.filter(pk=due.pk).update(made_at=report.made_at, error="")
         if by is None and not settings.REPORTS_NEED_APPROVAL:
@@ -332,7 +336,7 @@ def _send(report: Report, *, by: User | None = None) -> None:
         "deliveries": [row.pk for row in rows],
         "by": by.pk if by else None,
     }
-    ledger.append(Event("report.sent", report.pk, facts))
+    ledger.append(Event("report.sent", report.pk, facts), *promises.keep(report, at))
     telling.report_sent(report)
 
 

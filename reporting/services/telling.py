@@ -68,13 +68,16 @@ def report_sent(report: Report) -> None:
 
 
 def report_overdue(row: ReportDue) -> None:
-    """Tell account managers of a report that is two hours late (R33)."""
+    """Tell account managers and who is on call of a report that is two hours late (R33).
+
+    The one alert of its breach: see `breach_alerts.TOLD_ELSEWHERE`.
+    """
     with in_tenants_words():
         notify(
             "report.overdue",
             title=_("Report not delivered in time: %(report)s") % {"report": row},
             body=row.error or _("See Reports due: it may wait for an approval."),
-            roles=_PROVIDER,
+            roles=_PROVIDER | {Role.SUPERVISOR},
             subject=str(row.pk),
             level=AlertLevel.CRITICAL,
             link=reverse("admin:reporting_reportdue_changelist"),

@@ -104,6 +104,7 @@ EVENTS = {
     "obligation.kept_waiting": _("Promise kept before its deadline was known"),
     "obligation.met": _("Promise kept"),
     "obligation.started": _("Promise started"),
+    "obligation.voided": _("Promise let go"),
     "offer.ended": _("Offer to an agent ended"),
     "operator.entered": _("Operator entered"),
     "plan.amended": _("Rectification plan amended"),

@@ -104,12 +104,20 @@ class Breach(TenantModel):
     terms_version = models.CharField(_("terms"), max_length=80, blank=True)
     detected_at = models.DateTimeField(_("detected at"))
     actual_at = models.DateTimeField(_("kept late at"), null=True)
+    # People are still to be told: finding what is late does not wait for telling of it (R6).
+    is_untold = models.BooleanField(default=False, editable=False)
 
     class Meta(TenantModel.Meta):
         verbose_name = _("breach")
         verbose_name_plural = _("breaches")
         ordering = ("-detected_at",)
-        indexes = [models.Index(fields=("tenant", "-detected_at"), name="breach_by_detection")]
+        indexes = [
+            models.Index(fields=("tenant", "-detected_at"), name="breach_by_detection"),
+            # The sweeper's other question each second.
+            models.Index(
+                fields=("detected_at",), condition=models.Q(is_untold=True), name="breach_untold"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.clause} {self.due_at:%Y-%m-%d %H:%M:%S}"

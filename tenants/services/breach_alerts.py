@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -17,6 +18,11 @@ ROLES: dict[str, frozenset[Role]] = {
     ObligationKind.FIRST_REPLY: SUPERVISING,
     ObligationKind.HANDOFF: SUPERVISING,
 }
+# Who sees such a breach has more to say of it, and tells of it at the same instant: the alarm that
+# names the report and what kept it (R33).
+TOLD_ELSEWHERE = frozenset({ObligationKind.REPORT_DUE})
+# Breaches told of in one transaction.
+AT_ONCE = 250
 _OTHERS = frozenset({*SUPERVISING, Role.ACCOUNT_MANAGER})
 
 
@@ -25,13 +31,33 @@ def kind_of(obligation_kind: str) -> str:
     return f"obligation.{obligation_kind}"
 
 
-def tell(breaches: Sequence[Breach]) -> None:
-    """Tell of breaches, one notification each, in the transaction that writes them (R7)."""
+def tell_waiting(most: int = AT_ONCE) -> int:
+    """Tell of the tenant's breaches that nobody was told of yet, oldest first; return of how many.
+
+    One notification each, in the transaction that notes that they are told of: once (R7). Safe to
+    run twice at once. Nothing is told here of the kinds in TOLD_ELSEWHERE.
+    """
+    with transaction.atomic():
+        breaches = list(
+            Breach.objects.select_for_update(skip_locked=True, no_key=True, of=("self",))
+            .select_related("obligation")
+            .filter(is_untold=True)
+            .order_by("detected_at", "due_at")[:most]
+        )
+        if breaches:
+            _tell([one for one in breaches if one.obligation.kind not in TOLD_ELSEWHERE])
+            Breach.objects.filter(pk__in=[breach.pk for breach in breaches]).update(is_untold=False)
+    return len(breaches)
+
+
+def _tell(breaches: Sequence[Breach]) -> None:
+    # Resolving an address costs more than the row it leads to.
+    pages = reverse("admin:tenants_breach_changelist")
     with in_tenants_words():
-        notify_many([_alert(breach) for breach in breaches])
+        notify_many([_alert(breach, f"{pages}{breach.pk}/change/") for breach in breaches])
 
 
-def _alert(breach: Breach) -> Alert:
+def _alert(breach: Breach, page: str) -> Alert:
     obligation = breach.obligation
     return Alert(
         kind=kind_of(obligation.kind),
@@ -51,7 +77,7 @@ def _alert(breach: Breach) -> Alert:
         roles=ROLES.get(obligation.kind, _OTHERS),
         subject=str(breach.subject_id),
         level=AlertLevel.CRITICAL,
-        link=reverse("admin:tenants_breach_change", args=[breach.pk]),
+        link=page,
         dedupe=f"breach:{breach.pk}",
     )
 

@@ -22,8 +22,8 @@ _SECONDS = 10.0
 def fault(*, overdue: bool, unfound: bool) -> str:
     """Return what stands still, as a code; "" while alerts leave as they should.
 
-    `overdue` says that a copy of a notification was taken by no sender for a minute, `unfound` that
-    a promise was late for UNFOUND and is no breach yet.
+    `overdue` says that a copy of a notification was taken by no sender for a minute or a breach told
+    to nobody for as long, `unfound` that a promise was late for UNFOUND and is no breach yet.
     """
     for sweeper in SWEEPERS:
         since = pulse.age(sweeper)

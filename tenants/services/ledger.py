@@ -66,6 +66,11 @@ _HEAD = f'"{LedgerHead._meta.db_table}"'
 _ENTRY = f'"{LedgerEntry._meta.db_table}"'
 _READ_HEAD = f"SELECT position, hash FROM {_HEAD} WHERE tenant_id = %s"  # noqa: S608 -- constant
 _MOVE_HEAD = f"UPDATE {_HEAD} SET position = %s, hash = %s WHERE tenant_id = %s"  # noqa: S608 -- constant
+_COLUMNS = list(LedgerEntry._meta.concrete_fields)
+_WRITE_ROW = (
+    f"INSERT INTO {_ENTRY} ({', '.join(str(field.column) for field in _COLUMNS)}) "  # noqa: S608 -- constant
+    f"VALUES ({', '.join('%s' for _field in _COLUMNS)})"
+)
 
 
 def _append(tenant_id: int, rows: list[LedgerEntry]) -> None:
@@ -79,8 +84,13 @@ def _append(tenant_id: int, rows: list[LedgerEntry]) -> None:
             position += 1
             row.position, row.previous_hash = position, previous
             row.hash = previous = seal(row)
-        LedgerEntry.objects.bulk_create(rows)
+        cursor.executemany(_WRITE_ROW, [_as_stored(row) for row in rows])
         cursor.execute(_MOVE_HEAD, [position, previous, tenant_id])
+
+
+def _as_stored(row: LedgerEntry) -> list[Any]:
+    """Return the row's columns as the database keeps them; the ORM takes ten times as long to."""
+    return [field.get_db_prep_save(field.value_from_object(row), connection) for field in _COLUMNS]
 
 
 # All transactions of a tenant meet at its head. While this process waits for an answer it also waits
@@ -187,8 +197,12 @@ def _verify(rows: Iterable[LedgerEntry], head: LedgerHead) -> tuple[int, Fault |
         if seal(row) != row.hash:
             return count, Fault(row.position, "its content does not match its hash")
         previous, count = row.hash, row.position
-    if (head.position, head.hash) != (count, previous):
+    if head.position > count:
         return count, Fault(count + 1, f"missing; the chain should end at {head.position}")
+    if head.position < count:
+        return count, Fault(head.position + 1, f"beyond the end of the chain at {head.position}")
+    if head.hash != previous:
+        return count, Fault(count, "is not the entry that the head of the chain names")
     return count, None
 
 

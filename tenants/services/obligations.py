@@ -11,7 +11,7 @@ from django.db import transaction
 from tenants import clock
 from tenants.models import Breach, Obligation, ObligationKind, ObligationState, Tenant
 from tenants.scoping import active_tenant_id
-from tenants.services import breach_alerts, calendars, ledger
+from tenants.services import calendars, ledger
 from tenants.services.ledger import Event
 from tenants.workdays import Calendar, YearNotPublishedError
 
@@ -134,6 +134,39 @@ def meet(kind: ObligationKind, *, subject_id: uuid.UUID, at: datetime) -> list[E
     return _breach([obligation], detected_at=at, actual_at=at)
 
 
+def move(kind: ObligationKind, *, subject_id: uuid.UUID, due_at: datetime) -> list[Event]:
+    """Let a running promise fall due at another instant; return the events for the ledger.
+
+    For promises by the clock, where what they wait for was set anew. Kept or broken ones stay.
+    """
+    row = (
+        Obligation.objects.select_for_update()
+        .filter(
+            kind=kind,
+            subject_id=subject_id,
+            state=ObligationState.RUNNING,
+            working_days__isnull=True,
+        )
+        .exclude(due_at=due_at)
+        .first()
+    )
+    if row is None:
+        return []
+    facts = {"kind": kind, "old": row.due_at, "new": due_at}
+    Obligation.objects.filter(pk=row.pk).update(due_at=due_at)
+    return [Event("obligation.due_changed", subject_id, facts)]
+
+
+def void(kind: ObligationKind) -> list[Event]:
+    """Let go of every open promise of this kind of the tenant in scope; return the ledger's events.
+
+    Where nothing is owed any more. What was kept or broken before stays so.
+    """
+    rows = list(Obligation.objects.select_for_update().filter(kind=kind, state__in=_OPEN))
+    Obligation.objects.filter(pk__in=[row.pk for row in rows]).update(state=ObligationState.VOID)
+    return [Event("obligation.voided", row.subject_id, {"kind": kind}) for row in rows]
+
+
 def sweep(obligation_id: uuid.UUID) -> bool:
     """Turn one running obligation into a breach if it is late; return whether it was.
 
@@ -145,8 +178,8 @@ def sweep(obligation_id: uuid.UUID) -> bool:
 def sweep_all(obligation_ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
     """Turn those of the running obligations that are late into breaches; return which those were.
 
-    One transaction: either all of them are breaches that somebody is told of, or none. Safe to run
-    twice at once, like `sweep`.
+    One transaction: either all of them are breaches, which `breach_alerts.tell_waiting` will tell
+    of, or none. Safe to run twice at once, like `sweep`.
     """
     with transaction.atomic():
         now = clock.now()
@@ -258,7 +291,10 @@ def _zone() -> ZoneInfo:
 def _breach(
     obligations: Sequence[Obligation], *, detected_at: datetime, actual_at: datetime | None
 ) -> list[Event]:
-    """Write the breaches of obligations whose rows are locked and running, and tell of them."""
+    """Write the breaches of obligations whose rows are locked and running.
+
+    Each waits in its own row for the sweeper to tell of it.
+    """
     if not obligations:
         return []
     Obligation.objects.filter(pk__in=[one.pk for one in obligations]).update(
@@ -266,7 +302,6 @@ def _breach(
     )
     breaches = [_breach_of(one, detected_at, actual_at) for one in obligations]
     Breach.objects.bulk_create(breaches, batch_size=500)
-    breach_alerts.tell(breaches)
     return [
         Event(
             "obligation.breached",
@@ -296,6 +331,7 @@ def _breach_of(obligation: Obligation, detected_at: datetime, actual_at: datetim
         terms_version=obligation.terms_version,
         detected_at=detected_at,
         actual_at=actual_at,
+        is_untold=True,
     )
 
 

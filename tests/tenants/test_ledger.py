@@ -259,12 +259,34 @@ TAMPERING: dict[str, tuple[list[str], int, str]] = {
     "emptied": (["DELETE FROM tenants_ledgerentry"], 1, "missing; the chain should end at 8"),
     "head moved back": (
         ["UPDATE tenants_ledgerhead SET position = 7"],
-        9,
-        "missing; the chain should end at 7",
+        8,
+        "beyond the end of the chain at 7",
     ),
     "head's hash edited": (
         ["UPDATE tenants_ledgerhead SET hash = '" + "f" * 64 + "'"],
-        9,
+        8,
+        "is not the entry that the head of the chain names",
+    ),
+    "cut at the end, and the head's position with it": (
+        [
+            "DELETE FROM tenants_ledgerentry WHERE position > 4",
+            "UPDATE tenants_ledgerhead SET position = 4",
+        ],
+        4,
+        "is not the entry that the head of the chain names",
+    ),
+    "first two swapped": (
+        [
+            "UPDATE tenants_ledgerentry SET position = 99 WHERE position = 1",
+            "UPDATE tenants_ledgerentry SET position = 1 WHERE position = 2",
+            "UPDATE tenants_ledgerentry SET position = 2 WHERE position = 99",
+        ],
+        1,
+        "does not continue the row before it",
+    ),
+    "last one removed": (
+        ["DELETE FROM tenants_ledgerentry WHERE position = 8"],
+        8,
         "missing; the chain should end at 8",
     ),
     "head removed": (["DELETE FROM tenants_ledgerhead"], 0, "the head of the chain is missing"),
@@ -275,12 +297,49 @@ TAMPERING: dict[str, tuple[list[str], int, str]] = {
     ("statements", "position", "reason"), TAMPERING.values(), ids=list(TAMPERING)
 )
 def test_tampering_is_found(
-    chain: Tenant, statements: list[str], position: int, reason: str
+    chain: Tenant, other_tenant: Tenant, statements: list[str], position: int, reason: str
 ) -> None:
-    changed = [sql(statement) for statement in statements]
+    of_chain = f" AND tenant_id = {chain.pk}"
+    changed = [
+        sql(
+            statement + (of_chain if " WHERE " in statement else of_chain.replace(" AND", " WHERE"))
+        )
+        for statement in statements
+    ]
 
     assert all(changed)
     assert ledger.verify()[1] == Fault(position, reason)
+    status, text = verify_ledger("--json")
+    told = {each["tenant"]: each["fault"] for each in json.loads(text)["chains"]}
+    assert status == 1
+    assert told == {"qinghe": {"position": position, "reason": reason}, "yunshan": None}
+
+
+@pytest.mark.parametrize("column", ["at", "kind", "subject", "data", "previous_hash", "hash"])
+@pytest.mark.parametrize("position", [1, 4, 8], ids=["first", "middle", "last"])
+def test_one_changed_character_is_found_wherever_it_is(
+    chain: Tenant, column: str, position: int
+) -> None:
+    row = entry(position)
+    value = getattr(row, column)
+    changed: object
+    if column == "at":
+        changed = value + timedelta(microseconds=1)
+    elif column == "data":
+        changed = json.dumps({**value, next(iter(value)): "x"})
+    else:
+        changed = value[:-1] + ("0" if value[-1] != "0" else "1")
+    sql(
+        f"UPDATE tenants_ledgerentry SET {column} = %s WHERE tenant_id = %s AND position = %s",  # noqa: S608 -- its own words
+        changed,
+        chain.pk,
+        position,
+    )
+
+    status, text = verify_ledger("--tenant", chain.slug, "--json")
+
+    fault = json.loads(text)["chains"][0]["fault"]
+    assert (status, fault["position"]) == (1, position)
 
 
 def test_entry_of_another_tenant_is_no_substitute(chain: Tenant, other_tenant: Tenant) -> None:

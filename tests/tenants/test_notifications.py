@@ -21,6 +21,7 @@ from tenants.models import (
     AlertState,
     Breach,
     LedgerEntry,
+    Membership,
     Notification,
     NotificationDelivery,
     NotificationRecipient,
@@ -36,6 +37,7 @@ from tenants.services import (
     alert_robots,
     alert_sending,
     alert_settings,
+    breach_alerts,
     deadman,
     ledger,
     notifications,
@@ -164,8 +166,72 @@ def test_what_is_kept_late_tells_too(people: dict[str, User]) -> None:
             ObligationKind.FIRST_REPLY, subject_id=obligation.subject_id, at=after(30)
         )
         ledger.append(*events)
+    assert not Notification.objects.exists()
+
+    with clock.travel(after(31)):
+        find_breaches()
+        find_breaches()
 
     assert Notification.objects.get().dedupe == f"breach:{Breach.objects.get().pk}"
+    assert not Breach.objects.filter(is_untold=True).exists()
+
+
+def test_all_are_found_before_anybody_is_told_and_told_once(
+    people: dict[str, User], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(breach_alerts.AT_ONCE * 2 + 10)
+    with monkeypatch.context() as busy, clock.travel(after(12)):
+        busy.setattr(tasks, "_TELLING_SECONDS", 0.0)
+        find_breaches()
+    found = set(Breach.objects.values_list("pk", flat=True))
+    assert len(found) == breach_alerts.AT_ONCE * 2 + 10
+    assert not Notification.objects.exists()
+    with clock.travel(after(73)):
+        for sweeper in deadman.SWEEPERS:
+            pulse.beat(sweeper)
+        with monkeypatch.context() as watched:
+            told: list[bool] = []
+            watched.setattr(deadman, "ping", lambda fault: told.append(fault == "delivery_overdue"))
+            ping_deadman()
+    assert told == [True]
+
+    with monkeypatch.context() as patient, clock.travel(after(74)):
+        patient.setattr(tasks, "_TELLING_SECONDS", 60.0)
+        find_breaches()
+        find_breaches()
+
+    assert {row.dedupe for row in Notification.objects.all()} == {f"breach:{pk}" for pk in found}
+    assert Notification.objects.count() == len(found)
+    for person in (people[Role.SUPERVISOR], people[Role.CLIENT_ADMIN]):
+        assert NotificationRecipient.objects.filter(user=person).count() == len(found)
+        assert NotificationDelivery.objects.filter(recipient=person).count() == len(found)
+
+
+def test_telling_that_fails_is_done_again_and_stops_nobody_elses(
+    people: dict[str, User], other_tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin()
+    with tenant_scope(other_tenant):
+        begin()
+    mine = people[Role.SUPERVISOR]
+    written = notifications._write
+
+    def fail(*args: Any, **kwargs: Any) -> Any:
+        if Membership.objects.filter(user=mine).exists():
+            raise RuntimeError("no room on the disk")
+        return written(*args, **kwargs)
+
+    with monkeypatch.context() as broken, clock.travel(after(12)):
+        broken.setattr(notifications, "_write", fail)
+        find_breaches()
+    with tenant_scope(other_tenant):
+        assert Notification.objects.count() == 1
+    assert not Notification.objects.exists()
+
+    with clock.travel(after(13)):
+        find_breaches()
+
+    assert Notification.objects.count() == 1
 
 
 def test_nothing_is_told_of_what_is_rolled_back(people: dict[str, User]) -> None:

@@ -9,13 +9,14 @@ import time
 import uuid
 from argparse import ArgumentParser
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from email import message_from_bytes, policy
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from django.core.management.base import BaseCommand
-from django.db import transaction
+from django.db import connection, transaction
 from django.test.utils import override_settings
 
 from tenants import clock, terms, throwaway
@@ -24,7 +25,10 @@ from tenants.models import (
     Breach,
     Membership,
     NotificationDelivery,
+    Obligation,
     ObligationKind,
+    ObligationState,
+    Tenant,
     User,
 )
 from tenants.roles import Role
@@ -50,27 +54,33 @@ class Command(BaseCommand):
 
     help = (
         "In a throw-away database, let promises be missed and send the alerts to a mail server and "
-        "a robot of its own; exit 1 if a breach is found later than 5 s, the first alert is handed "
+        "robots of its own; exit 1 if a breach is found later than 5 s, the first alert is handed "
         "over later than 60 s, or a breach is not in exactly one alert of each recipient."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--breaches", type=int, default=BREACHES)
         parser.add_argument("--per-second", type=int, default=PER_SECOND, help="falling due")
+        parser.add_argument(
+            "--burst", type=int, default=0, help="so many promises, all due at one instant, instead"
+        )
+        parser.add_argument("--tenants", type=int, default=1, help="whose promises they are")
         parser.add_argument("--json", action="store_true", help="print one JSON document")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        throwaway.enter()
-        inbox, robot = _Inbox().start(), _Robot().start()
-        with override_settings(
-            EMAIL_BACKEND="django.core.mail.backends.smtp.EmailBackend",
-            EMAIL_HOST="127.0.0.1",
-            EMAIL_PORT=inbox.port,
-            PUBLIC_URL=_SITE,
-            WECOM_API_BASE=f"http://127.0.0.1:{robot.port}",
-            OUTWARD_ALLOWED=["127.0.0.1"],
-        ):
-            found = _play(options["breaches"], options["per_second"], inbox, robot)
+        with throwaway.own_database():
+            inbox, robot = _Inbox().start(), _Robot().start()
+            with override_settings(
+                EMAIL_BACKEND="django.core.mail.backends.smtp.EmailBackend",
+                EMAIL_HOST="127.0.0.1",
+                EMAIL_PORT=inbox.port,
+                PUBLIC_URL=_SITE,
+                WECOM_API_BASE=f"http://127.0.0.1:{robot.port}",
+                OUTWARD_ALLOWED=["127.0.0.1"],
+            ):
+                spread = 0 if options["burst"] else options["per_second"]
+                count = options["burst"] or options["breaches"]
+                found = _Rehearsal(options["tenants"], count, spread).play(inbox, robot)
         if options["json"]:
             self.stdout.write(json.dumps(found, indent=2))
         else:
@@ -80,74 +90,155 @@ class Command(BaseCommand):
             sys.exit(1)
 
 
-def _play(count: int, per_second: int, inbox: "_Inbox", robot: "_Robot") -> dict[str, Any]:
-    tenant = create_tenant(slug="rehearsal", name="Rehearsal")
-    with tenant_scope(tenant):
-        people = [
-            _member(Role.SUPERVISOR),
-            _member(Role.CLIENT_ADMIN),
-        ]
-        alert_robots.save(
-            AlertRobot(kind="wecom", name="Rehearsal"),
-            by=people[0],
-            address="https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=rehearsal",
+class _Rehearsal:
+    """Promises of some tenants that are all missed: `per_second` of them, or at once where it is 0."""
+
+    def __init__(self, tenants: int, count: int, per_second: int) -> None:
+        self.count, self.per_second = count, per_second
+        self.people: dict[Tenant, list[User]] = {}
+        for number in range(tenants):
+            tenant = create_tenant(slug=f"rehearsal-{number}", name="Rehearsal")
+            with tenant_scope(tenant):
+                self.people[tenant] = _people(tenant.slug)
+
+    def play(self, inbox: "_Inbox", robot: "_Robot") -> dict[str, Any]:
+        # Writing the promises down must be over before the first is late.
+        due = clock.now() + timedelta(seconds=max(1.0, self.count / 100))
+        self._promise(due)
+        written = self._sweep(due)
+        breaches: dict[Tenant, set[str]] = {}
+        detected, handed = [], []
+        for tenant in self.people:
+            with tenant_scope(tenant):
+                rows = list(Breach.objects.values_list("pk", "due_at", "detected_at"))
+                breaches[tenant] = {str(pk) for pk, _due, _found in rows}
+                detected += [(found - late).total_seconds() for _pk, late, found in rows]
+                handed += _handed({f"breach:{pk}": found for pk, _due, found in rows})
+        left = self._digests()
+        exact = all(
+            set(named) == breaches[tenant] and set(named.values()) <= {1}
+            for tenant, people in self.people.items()
+            for named in (Counter(inbox.named(person.email)) for person in people)
         )
-        due = clock.now() + timedelta(seconds=max(5.0, count / 100))
-        _promise(count, due, per_second)
-        _wait_until(due)
-        end = time.monotonic() + count / per_second + _PATIENCE_SECONDS
-        # What beat does each second: find, then send, until nothing is late.
-        while Breach.objects.count() < count and time.monotonic() < end:
-            began = time.monotonic()
-            find_breaches()
-            mail_alerts()
-            post_alerts()
-            time.sleep(max(0.0, 1 - (time.monotonic() - began)))
-        breaches = list(Breach.objects.values_list("pk", "due_at", "detected_at"))
-        first = NotificationDelivery.objects.filter(sent_at__isnull=False).order_by("sent_at")
-        handed = [
-            (sent - created).total_seconds()
-            for sent, created in first.values_list("sent_at", "created_at")
-        ]
-        _digests()
-        left = NotificationDelivery.objects.exclude(state="sent").count()
-    detected = [(found - late).total_seconds() for _pk, late, found in breaches]
-    known = {str(pk) for pk, _due, _found in breaches}
-    copies = {person.email: Counter(inbox.named(person.email)) for person in people}
-    exact = all(set(named) == known and set(named.values()) <= {1} for named in copies.values())
-    worst, slowest = max(detected, default=0.0), max(handed, default=float("inf"))
-    robot_counted = sum(robot.counts)
-    return {
-        "breaches": len(breaches),
-        "falling_due_per_second": per_second,
-        "detected_seconds_max": round(worst, 3),
-        "first_handed_over_seconds_max": round(slowest, 3),
-        "mails": len(inbox.messages),
-        "recipients": len(people),
-        "in_exactly_one_mail_of_each": exact,
-        "robot_messages": len(robot.counts),
-        "robot_counted": robot_counted,
-        "copies_left": left,
-        "passed": (
-            len(breaches) == count
-            and worst <= DETECTED_SECONDS
-            and slowest <= HANDED_SECONDS
-            and exact
-            and robot_counted == count
-            and left == 0
-        ),
-    }
+        found = sum(len(each) for each in breaches.values())
+        worst, slowest = max(detected, default=0.0), max(handed, default=float("inf"))
+        robot_counted = sum(robot.counts)
+        return {
+            "breaches": found,
+            "tenants": len(self.people),
+            "falling_due_per_second": self.per_second or "all at one instant",
+            "detected_seconds_max": round(worst, 3),
+            "last_breach_written_seconds": round(written, 3),
+            "first_handed_over_seconds_max": round(slowest, 3),
+            "mails": len(inbox.messages),
+            "recipients": sum(len(people) for people in self.people.values()),
+            "in_exactly_one_mail_of_each": exact,
+            "robot_messages": len(robot.counts),
+            "robot_counted": robot_counted,
+            "copies_left": left,
+            "passed": (
+                found == self.count
+                and worst <= DETECTED_SECONDS
+                and written <= DETECTED_SECONDS
+                and slowest <= HANDED_SECONDS
+                and exact
+                and robot_counted == self.count
+                and left == 0
+            ),
+        }
+
+    def _promise(self, due: datetime) -> None:
+        step = timedelta(seconds=1 / self.per_second if self.per_second else 0)
+        for turn, tenant in enumerate(self.people):
+            at = [due + step * number for number in range(turn, self.count, len(self.people))]
+            with tenant_scope(tenant):
+                _promise(at)
+
+    def _sweep(self, due: datetime) -> float:
+        """Do what beat does until all is told; return how late the last breach was committed."""
+        last = due + timedelta(seconds=(self.count - 1) / self.per_second if self.per_second else 0)
+        end = last + timedelta(seconds=_PATIENCE_SECONDS)
+        # Beat comes once a second: the longest that it can let pass.
+        time.sleep(max(0.0, (due - clock.now()).total_seconds() + 1))
+        with ThreadPoolExecutor(1) as watch:
+            written = watch.submit(self._watch, end)
+            while clock.now() < end and (not written.done() or self._is_untold()):
+                began = time.monotonic()
+                find_breaches()
+                mail_alerts()
+                post_alerts()
+                time.sleep(max(0.0, 1 - (time.monotonic() - began)))
+            return (written.result() - last).total_seconds()
+
+    def _watch(self, end: datetime) -> datetime:
+        """Return when another connection saw the last breach; `end` where it never did."""
+        waiting = list(self.people)
+        try:
+            while waiting and clock.now() < end:
+                time.sleep(0.05)
+                waiting = [tenant for tenant in waiting if _has_late(tenant)]
+            return clock.now()
+        finally:
+            connection.close()
+
+    def _is_untold(self) -> bool:
+        for tenant in self.people:
+            with tenant_scope(tenant):
+                if Breach.objects.filter(is_untold=True).exists():
+                    return True
+        return False
+
+    def _digests(self) -> int:
+        """Send what waits for its digest, in the time of the windows to come; return what is left."""
+        at = clock.now()
+        left = 0
+        for _round in range(_ROUNDS):
+            at += DIGEST + timedelta(seconds=1)
+            with clock.travel(at):
+                mail_alerts()
+                post_alerts()
+            left = 0
+            for tenant in self.people:
+                with tenant_scope(tenant):
+                    left += NotificationDelivery.objects.exclude(state="sent").count()
+            if not left:
+                break
+        return left
 
 
-def _member(role: Role) -> User:
-    user = User.objects.create_user(f"{role.value}@rehearsal.example")
+def _has_late(tenant: Tenant) -> bool:
+    with tenant_scope(tenant):
+        return Obligation.objects.filter(state=ObligationState.RUNNING).exists()
+
+
+def _handed(found: dict[str, datetime]) -> list[float]:
+    """Return how long after its breach each copy was handed over that is out by now."""
+    copies = NotificationDelivery.objects.filter(sent_at__isnull=False)
+    return [
+        (sent - found[dedupe]).total_seconds()
+        for sent, dedupe in copies.values_list("sent_at", "notification__dedupe")
+    ]
+
+
+def _people(slug: str) -> list[User]:
+    people = [_member(role, slug) for role in (Role.SUPERVISOR, Role.CLIENT_ADMIN)]
+    alert_robots.save(
+        AlertRobot(kind="wecom", name="Rehearsal"),
+        by=people[0],
+        address="https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=rehearsal",
+    )
+    return people
+
+
+def _member(role: Role, slug: str) -> User:
+    user = User.objects.create_user(f"{role.value}@{slug}.example")
     Membership.objects.create(user=user, role=role, display_name=role.label)
     return user
 
 
-def _promise(count: int, due: datetime, per_second: int) -> None:
+def _promise(due: list[datetime]) -> None:
     limit = terms.FIRST_REPLY
-    for begun in range(0, count, 500):
+    for begun in range(0, len(due), 500):
         with transaction.atomic():
             ledger.append(
                 *(
@@ -156,28 +247,12 @@ def _promise(count: int, due: datetime, per_second: int) -> None:
                         clause=terms.CLAUSE_FIRST_REPLY,
                         subject_id=uuid.uuid4(),
                         conversation_id=None,
-                        at=due + timedelta(seconds=number / per_second) - limit,
+                        at=at - limit,
                         limit=limit,
                     )
-                    for number in range(begun, min(begun + 500, count))
+                    for at in due[begun : begun + 500]
                 )
             )
-
-
-def _wait_until(due: datetime) -> None:
-    time.sleep(max(0.0, (due - clock.now()).total_seconds()) + 0.01)
-
-
-def _digests() -> None:
-    """Send what waits for its digest, in the time of the windows to come."""
-    at = clock.now()
-    for _round in range(_ROUNDS):
-        at += DIGEST + timedelta(seconds=1)
-        with clock.travel(at):
-            mail_alerts()
-            post_alerts()
-        if not NotificationDelivery.objects.exclude(state="sent").exists():
-            return
 
 
 class _Inbox:

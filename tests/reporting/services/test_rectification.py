@@ -1,11 +1,13 @@
 """Two adjacent months below the target open a plan, due in 7 working days (R76, T9)."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 from django.db import transaction
+from django.test import Client
 
 from conversations.models import Channel, ContactSession, Inquiry, Rating, SurveyInvite
 from conversations.satisfaction import WINDOW
@@ -15,13 +17,15 @@ from reporting.models import PlanState, RectificationPlan
 from reporting.periods import period
 from reporting.services import rectification, sections_rectification
 from reporting.services.rectification import (
+    Judged,
     PlanIncompleteError,
     PlanStepError,
     RemarkMissingError,
 )
 from tenants import clock
 from tenants.models import Breach, LedgerEntry, Notification, Obligation, Tenant, User
-from tenants.services import obligations
+from tenants.services import ledger, obligations
+from tenants.tasks import find_breaches, warn_early
 from tests.conversations.doors import send
 from tests.tenants.agreements import Parties
 from tests.world import admit
@@ -79,6 +83,10 @@ def follow(at: datetime) -> RectificationPlan | None:
         return rectification.follow()
 
 
+def dues(plan: RectificationPlan) -> list[datetime | None]:
+    return [each.due_at for each in rectification.promises(plan)]
+
+
 # 48 hours after October, in Shanghai: the 2nd of November at 24:00.
 FINAL = datetime(2026, 11, 2, 16, tzinfo=UTC)
 
@@ -93,7 +101,7 @@ def test_plan_opens_once_the_second_month_is_final(year: Year) -> None:
     assert (plan.months, plan.scores) == (["2026-09-01", "2026-10-01"], ["84.00", "84.00"])
     assert plan.triggered_at == FINAL
     # From Tuesday the 3rd: the 4th to the 6th, the 9th to the 12th; at 24:00.
-    assert rectification.due_at(plan) == datetime(2026, 11, 12, 16, tzinfo=UTC)
+    assert dues(plan) == [datetime(2026, 11, 12, 16, tzinfo=UTC)]
     assert follow(FINAL + timedelta(days=1)) is None
     assert RectificationPlan.objects.count() == 1
     assert Notification.objects.filter(kind="plan.triggered").count() == 1
@@ -147,6 +155,98 @@ def test_third_low_month_amends_the_open_plan(year: Year, parties: Parties) -> N
     assert amended == plan
     assert (amended.state, amended.months[-1]) == (PlanState.RETURNED, "2026-11-01")
     assert RectificationPlan.objects.count() == 1
+    # Final at 24:00 of Wednesday the 2nd, which begins the 3rd: the 4th, the 7th to the 11th, the 14th.
+    assert dues(amended) == [
+        datetime(2026, 11, 12, 16, tzinfo=UTC),
+        datetime(2026, 12, 14, 16, tzinfo=UTC),
+    ]
+    states = [each.obligation.state for each in rectification.promises(amended)]
+    assert states == ["met", "running"]
+    assert follow(datetime(2026, 12, 3, 1, tzinfo=UTC)) is None
+    with clock.travel(datetime(2026, 12, 14, 16, tzinfo=UTC)):
+        submitted(amended, parties)
+    assert not any(each.is_open for each in rectification.promises(amended))
+    assert not Breach.objects.exists()
+    assert ledger.verify()[1] is None
+
+
+def test_plan_written_anew_has_a_clock_of_its_own(
+    year: Year,
+    parties: Parties,
+    client_as: Callable[[User], Client],
+) -> None:
+    year.play(SEPTEMBER, LOW)
+    year.play(OCTOBER, LOW)
+    plan = follow(FINAL)
+    assert plan is not None
+    year.play(NOVEMBER, LOW)
+    # Nobody wrote the first one, and it is to be written anew by now.
+    amended = follow(datetime(2026, 12, 3, tzinfo=UTC))
+    assert amended is not None
+    first, second = dues(amended)
+    assert first is not None
+    assert second is not None
+    halfway = datetime(2026, 12, 9, tzinfo=UTC)
+
+    with clock.travel(halfway):
+        find_breaches()
+        warn_early()
+        page = client_as(parties.provider).get(
+            f"/admin/reporting/rectificationplan/{plan.pk}/change/"
+        )
+    with clock.travel(second + timedelta(seconds=1)):
+        find_breaches()
+        submitted(amended, parties)
+
+    text = page.content.decode()
+    assert "2026-11-13 00:00" in text
+    assert "2026-12-15 00:00" in text
+    early = Notification.objects.filter(kind="obligation.running_out")
+    assert ["50" in row.title for row in early] == [True]
+    breaches = Breach.objects.filter(obligation__kind="rectification").order_by("due_at")
+    assert [row.due_at for row in breaches] == [first, second]
+    assert {row.actual_at for row in breaches} == {second + timedelta(seconds=1)}
+    assert Notification.objects.filter(kind="obligation.rectification").count() == 2
+
+
+@pytest.mark.parametrize(
+    ("final", "due"),
+    [
+        ("2026-05-01", "2026-05-13"),
+        ("2026-09-01", "2026-09-10"),
+        ("2026-10-01", "2026-10-15"),
+        ("2025-10-01", "2025-10-16"),
+        ("2025-02-01", "2025-02-12"),
+    ],
+)
+def test_both_clocks_run_to_the_dates_of_the_calendar(
+    in_tenant: Tenant, final: str, due: str
+) -> None:
+    at = datetime.combine(date.fromisoformat(final), time(), in_tenant.zone)
+    months = [date(2024, number, 1) for number in (1, 2, 3)]
+    low = [Judged(month, Fraction(80), Fraction(85), at) for month in months]
+
+    rectification._trigger(low[0], low[1])
+    plan = rectification._trigger(low[1], low[2])
+
+    expected = datetime.combine(date.fromisoformat(due), time(), in_tenant.zone)
+    assert dues(plan) == [expected + timedelta(days=1)] * 2
+
+
+def test_clock_of_an_amendment_waits_for_unknown_holidays(
+    year: Year, parties: Parties, in_tenant: Tenant
+) -> None:
+    months = [date(2026, number, 1) for number in (10, 11, 12)]
+    low = [
+        Judged(month, Fraction(80), Fraction(85), datetime(2026, 12, 29, tzinfo=UTC))
+        for month in months
+    ]
+    rectification._trigger(low[0], low[1])
+
+    plan = rectification._trigger(low[1], low[2])
+
+    assert dues(plan) == [None, None]
+    assert all(each.is_open for each in rectification.promises(plan))
 
 
 def submitted(plan: RectificationPlan, parties: Parties) -> RectificationPlan:
@@ -164,7 +264,7 @@ def test_plan_goes_its_way_and_a_late_one_is_a_breach(year: Year, parties: Parti
     year.play(OCTOBER, LOW)
     plan = follow(FINAL)
     assert plan is not None
-    due = rectification.due_at(plan)
+    (due,) = dues(plan)
     assert due is not None
     with pytest.raises(PlanIncompleteError):
         rectification.submit(plan, measures="改", owner="", target_date=None, by=parties.provider)
@@ -205,5 +305,8 @@ def test_the_report_tells_plan_and_effect(year: Year, in_tenant: Tenant) -> None
     assert section.figures[0].value == 1
     row = section.tables[0].rows[0]
     assert row[:2] == ["2026-09 · 2026-10", "84.00 · 84.00"]
-    assert row[6] == "2026-11: 86.00 (30)"
+    assert row[5] == "2026-11: 86.00 (30)"
+    assert section.tables[1].rows == [
+        ["2026-09 · 2026-10", "2026-11-13T00:00:00+08:00", None, "计时中"]
+    ]
     assert RectificationPlan.objects.get().target == Decimal("85.00")

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tenants', '0003_keep_contracts_and_notifications'),
+        ('tenants', '0004_tell_of_breaches_apart'),
     ]
 
     operations = [
