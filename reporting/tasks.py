@@ -46,6 +46,15 @@ def follow_satisfaction() -> None:
     _for_every_tenant("months of satisfaction, of all tenants", rectification.follow)
 
 
+@shared_task(name="reporting.draw_audits", platform=True, alone_for=1800)
+def draw_audits() -> None:
+    """Draw the audits of labels and of answers that are owed, once a month is over (R61, R90)."""
+    from reporting.services import answer_audits, label_audits  # noqa: PLC0415 -- leaf
+
+    _for_every_tenant("audits of labels to draw, of all tenants", label_audits.draw_due)
+    _for_every_tenant("audits of answers to draw, of all tenants", answer_audits.draw_due)
+
+
 @shared_task(name="reporting.plan_reports", platform=True, alone_for=600)
 def plan_reports() -> None:
     """Write down the reports that will be due in the next 60 days (R33)."""
