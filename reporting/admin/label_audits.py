@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import F, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.safestring import SafeString
@@ -71,6 +71,17 @@ class LabelReviewAdmin(AuditAdmin):
         "Each month 200 questions are drawn and labelled again by two people. Months without a "
         "question have no audit."
     )
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        # What was erased since is waited for by nobody.
+        kept = ~Q(items__question__text_key="")
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(kept=Count("items", filter=kept))
+            .annotate(by_first=Count("items", filter=kept & Q(items__first_by__isnull=False)))
+            .annotate(by_second=Count("items", filter=kept & Q(items__second_by__isnull=False)))
+        )
 
     def idle_steps(self, request: HttpRequest, row: Any) -> Collection[str]:
         idle = []
@@ -164,9 +175,12 @@ class LabelReviewAdmin(AuditAdmin):
         return badge(gettext("Too little agreement"), "breach")
 
     @display(description=_("labels given"))
-    def given(self, row: LabelReview) -> str:
-        first, second, total = label_audits.given(row)
-        return f"{first} / {second} / {total}"
+    def given(self, row: Any) -> str:
+        return gettext("%(first)s and %(second)s of %(all)s") % {
+            "first": row.by_first,
+            "second": row.by_second,
+            "all": row.kept,
+        }
 
     @display(description=_("due at"))
     def due(self, row: LabelReview) -> str:

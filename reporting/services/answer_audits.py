@@ -54,6 +54,14 @@ class AlreadyCheckedError(DomainError):
     message = _("Somebody has checked this answer already.")
 
 
+class ErasedAnswerError(DomainError):
+    """What cannot be read cannot be checked."""
+
+    code = "erased_answer"
+    status = 409
+    message = _("The words of this answer were erased since it was drawn: it cannot be checked.")
+
+
 class FaultMissingError(DomainError):
     """Found wrong without saying how, or whose fault it is."""
 
@@ -219,13 +227,16 @@ def check(
 
     A wrong one needs `kind` and `owner` and is named in a mismatch report, which speaks for every
     other reply of the version; where the fault is not the client's, all they answered is judged
-    anew and their days are added up again. Raises FaultMissingError, AlreadyCheckedError.
+    anew and their days are added up again. Raises FaultMissingError,
+    AlreadyCheckedError, ErasedAnswerError.
     """
     if wrong and (kind not in MismatchKind.values or owner not in MismatchOwner.values):
         raise FaultMissingError
     with transaction.atomic():
         audit = _locked(item.audit_id)
         row: AccuracyAuditItem = audit.items.get(pk=item.pk)
+        if not row.finding and shown(row) is None:
+            raise ErasedAnswerError
         finding = AuditFinding.WRONG if wrong else AuditFinding.RIGHT
         if not _found(row, finding, by):
             raise AlreadyCheckedError

@@ -19,7 +19,7 @@ from reporting.services.audit_months import AuditDrawnError
 from reporting.services.figures import next_month
 from reporting.services.labels import Progress, UnknownLabelError
 from tenants import clock
-from tenants.errors import DomainError
+from tenants.errors import DomainError, NotFoundError
 from tenants.models import ObligationKind, User
 from tenants.services import contracts, ledger, obligations
 from tenants.services.ledger import Event
@@ -47,6 +47,14 @@ class SeatTakenError(DomainError):
     code = "seat_taken"
     status = 409
     message = _("This audit needs no label of yours: it has its two reviewers.")
+
+
+class SeatFreeError(DomainError):
+    """There is nobody to free it of."""
+
+    code = "seat_free"
+    status = 409
+    message = _("Nobody has this seat, or the audit is finished.")
 
 
 @dataclass(frozen=True)
@@ -150,16 +158,6 @@ def progress(review: LabelReview, person: User) -> Progress:
     return Progress(total - _left(review, person).count(), total)
 
 
-def given(review: LabelReview) -> tuple[int, int, int]:
-    """Return how many labels the first and the second reviewer have given, and of how many."""
-    rows = _readable(review)
-    return (
-        rows.exclude(first_by=None).count(),
-        rows.exclude(second_by=None).count(),
-        rows.count(),
-    )
-
-
 def waiting_for(person: User) -> list[Waiting]:
     """Return the audits that wait for labels of this person, oldest first."""
     found = []
@@ -179,12 +177,14 @@ def give(
 
     Whoever gives the first label takes a free seat, one seat a person. A label given already is
     only changed with `again`, and none after the end: pressing twice changes nothing. The last
-    label finishes the audit. Raises UnknownLabelError, SeatTakenError.
+    label finishes the audit. Raises UnknownLabelError, NotFoundError, SeatTakenError.
     """
     if label not in QuestionLabels.values:
         raise UnknownLabelError
     with transaction.atomic():
         row = _locked(review.pk)
+        if not row.items.filter(pk=item_id).exists():
+            raise NotFoundError
         seat = None if row.is_finished else seat_of(row, by)
         if seat is None or not _sit(row, seat, by):
             raise SeatTakenError
@@ -201,13 +201,13 @@ def leave(review: LabelReview, seat: str, *, by: User) -> LabelReview:
     """Free a seat of a running audit, so that it does not wait for somebody who is gone.
 
     The labels given from it are dropped: two people's agreement is asked for, not three's. Raises
-    SeatTakenError where nobody has the seat.
+    SeatFreeError.
     """
     with transaction.atomic():
         row = _locked(review.pk)
         person = getattr(row, f"{seat}_reviewer_id", None) if seat in _SEATS else None
         if row.is_finished or person is None:
-            raise SeatTakenError
+            raise SeatFreeError
         dropped = row.items.exclude(**{f"{seat}_by": None}).update(
             **{f"{seat}_label": "", f"{seat}_by": None}
         )

@@ -186,33 +186,20 @@ def _came_to(audit: LabelReview) -> list[str]:
     if not audit.is_finished:
         return [drawn, _("Its reviewers are not through yet.")]
     if audit.is_failed:
-        return [
-            drawn,
-            _(
-                "%(agreed)s labelled alike. The agreement is below 0.8: all labels of the month are "
-                "given again, %(change)s."
-            )
-            % {"agreed": audit.agreed, "change": _moved(audit)},
-        ]
-    return [
-        drawn,
-        _(
-            "%(agreed)s labelled alike, %(relabelled)s relabelled, %(disputed)s disputed; %(change)s."
-        )
-        % {
+        came = _(
+            "%(agreed)s labelled alike. The agreement is below 0.8: all labels of the month are "
+            "given again."
+        ) % {"agreed": audit.agreed}
+    else:
+        came = _("%(agreed)s labelled alike, %(relabelled)s relabelled, %(disputed)s disputed.") % {
             "agreed": audit.agreed,
             "relabelled": audit.relabelled,
             "disputed": audit.disputed,
-            "change": _moved(audit),
-        },
-    ]
-
-
-def _moved(audit: LabelReview) -> str:
+        }
     (part, whole), (part_after, whole_after) = audit.change["before"], audit.change["after"]
-    return _(
-        "the auto-answer rate went from %(before)s (%(part)s of %(whole)s) to %(after)s "
-        "(%(part_after)s of %(whole_after)s)"
+    moved = _(
+        "With the audit the auto-answer rate went from %(before)s (%(part)s of %(whole)s) to "
+        "%(after)s (%(part_after)s of %(whole_after)s)."
     ) % {
         "before": metrics.shown_percent(metrics.ratio(part, whole)),
         "part": part,
@@ -221,6 +208,7 @@ def _moved(audit: LabelReview) -> str:
         "part_after": part_after,
         "whole_after": whole_after,
     }
+    return [drawn, came, moved]
 
 
 def _catalogue(period: Period) -> str:

@@ -111,6 +111,7 @@ def test_label_audit_is_drawn_by_hand_and_labelled_blind(
         assert f"{number} of 4" in text(manager, mine)
         assert label(manager, mine, "common").status_code == 302
     assert "Nothing is left for you" in text(manager, mine)
+    assert "4 and 0 of 4" in text(manager, LABELS)
 
     # Until the other one is through, nobody reads a label anywhere.
     for client in (manager, client_admin):
@@ -288,6 +289,7 @@ def test_answers_are_checked_and_a_wrong_one_is_reported(
     assert "Every answer of this audit is checked" in over
     assert "1 of 2 wrong" in over
     assert "Faults found" in text(manager, page)
+    assert "3 / 3" in text(manager, ANSWERS)
     wrong = rows(manager, f"{CHECKED}?audit__id__exact={row.pk}&finding__exact=wrong")
     assert [each.pk for each in wrong] == [items[1].pk]
     assert f"/mismatchreport/{report.pk}/" in text(manager, f"{CHECKED}{items[1].pk}/change/")

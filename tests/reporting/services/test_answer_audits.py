@@ -15,6 +15,7 @@ from reporting.sections import Section
 from reporting.services import answer_audits, audit_months, figures, sections_accuracy
 from reporting.services.answer_audits import (
     AlreadyCheckedError,
+    ErasedAnswerError,
     FaultMissingError,
     NoAnswersError,
 )
@@ -308,6 +309,8 @@ def test_erased_answer_is_left_out_and_no_other_can_be(play: Play) -> None:
     Message.objects.filter(pk=gone.message_id).update(text=ERASED)
 
     assert answer_audits.shown(gone) is None
+    with pytest.raises(ErasedAnswerError):
+        answer_audits.check(gone, wrong=False, by=play.reviewer)
     answer_audits.pass_over(gone)
     answer_audits.pass_over(kept)
     check_all(audit, play.reviewer)
