@@ -206,7 +206,7 @@ class AccuracyAuditItemAdmin(ReadOnlyAdmin):
     list_filter_submit = True
     list_select_related = ("audit", "channel", "report__entry_version")
     ordering = ("-audit__month", "position")
-    fields = ("name", "channel", "found", "checked_at", "found_by", "reported", "version")
+    fields = ("name", "channel", "found", "checked_at", "checker", "reported", "version")
     empty_text = _("Draw an audit of answers first.")
 
     def get_sortable_by(self, request: HttpRequest) -> tuple[str, ...]:
@@ -225,6 +225,10 @@ class AccuracyAuditItemAdmin(ReadOnlyAdmin):
     @display(description=_("checked at"))
     def checked_at(self, row: AccuracyAuditItem) -> str:
         return moment(row.found_at) or "–"
+
+    @display(description=_("checked by"))
+    def checker(self, row: AccuracyAuditItem) -> str:
+        return str(row.found_by or "–")
 
     @display(description=_("mismatch report"))
     def reported(self, row: AccuracyAuditItem) -> Any:

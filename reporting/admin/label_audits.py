@@ -52,8 +52,8 @@ class LabelReviewAdmin(AuditAdmin):
         "standing",
         "given",
         "due",
-        "first_reviewer",
-        "second_reviewer",
+        "first_named",
+        "second_named",
         "drawn",
         "agreement",
         "alike",
@@ -181,6 +181,14 @@ class LabelReviewAdmin(AuditAdmin):
             "second": row.by_second,
             "all": row.kept,
         }
+
+    @display(description=_("first reviewer"))
+    def first_named(self, row: LabelReview) -> str:
+        return str(row.first_reviewer or "–")
+
+    @display(description=_("second reviewer"))
+    def second_named(self, row: LabelReview) -> str:
+        return str(row.second_reviewer or "–")
 
     @display(description=_("due at"))
     def due(self, row: LabelReview) -> str:
