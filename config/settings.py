@@ -302,6 +302,12 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 3600.0,
         "options": {"expires": 3600},
     },
+    "draw-audits": {
+        "task": "reporting.draw_audits",
+        # After the roll-up, so that the month's last day is counted where the zone's hour is whole.
+        "schedule": crontab(minute=40),
+        "options": {"expires": 3000},
+    },
     "plan-reports": {
         "task": "reporting.plan_reports",
         "schedule": 3600.0,

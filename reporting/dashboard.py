@@ -26,6 +26,7 @@ from reporting.models import (
     Report,
 )
 from reporting.queries import Kept, Share
+from reporting.services import answer_audits, label_audits, labels
 from tenants import terms
 from tenants.actors import Actor, tenants_of
 from tenants.durations import in_words
@@ -274,6 +275,49 @@ def _plans(actor: Actor) -> Due | None:
     )
 
 
+def _label_audits(actor: Actor) -> Due | None:
+    if not actor.can("question.label"):
+        return None
+    waiting = label_audits.waiting_for(actor.user)
+    if not waiting:
+        return None
+    return _to_do(
+        _("Labels to audit"),
+        sum(each.left for each in waiting),
+        _("see the words alone and say what each question is"),
+        reverse("admin:reporting_labelreview_review_page", args=[waiting[0].review.pk]),
+    )
+
+
+def _labels_again(actor: Actor) -> Due | None:
+    months = labels.months_redone() if actor.can("question.label") else []
+    if not months:
+        return None
+    found = labels.progress(months[0])
+    page = reverse("admin:reporting_question_review_page")
+    return _to_do(
+        _("Labels to give again"),
+        found.total - found.done,
+        _("of %(month)s, as its reviewers agreed too little") % {"month": f"{months[0]:%Y-%m}"},
+        f"{page}?month={months[0]:%Y-%m}",
+        tone="breach",
+    )
+
+
+def _answer_audits(actor: Actor) -> Due | None:
+    if not actor.can("mismatch.change"):
+        return None
+    waiting = answer_audits.left()
+    if not waiting:
+        return None
+    return _to_do(
+        _("Answers to check"),
+        sum(count for _audit, count in waiting),
+        _("against the versions they cite"),
+        reverse("admin:reporting_accuracyaudit_check_page", args=[waiting[0][0].pk]),
+    )
+
+
 def _to_do(label: str, count: int, words: str, link: str, *, tone: str = "warn") -> Due | None:
     """What comes only now and then is shown only while there is any."""
     return Due(label, count, words, tone, link) if count else None
@@ -285,6 +329,9 @@ _TO_DO: tuple[Callable[[Actor], Due | None], ...] = (
     _to_sign,
     _claims,
     _plans,
+    _label_audits,
+    _labels_again,
+    _answer_audits,
 )
 _DUE: tuple[tuple[str, Callable[[], Due]], ...] = (
     ("conversation.view", _waiting),

@@ -52,6 +52,14 @@ def follow_satisfaction() -> None:
     for_each(every_tenant(), rectification.follow)
 
 
+@shared_task(name="reporting.draw_audits", platform=True, alone_for=1800)
+def draw_audits() -> None:
+    """Draw the audits of labels and of answers that are owed, once a month is over (R61, R90)."""
+    from reporting.services import answer_audits, label_audits  # noqa: PLC0415 -- leaf
+
+    for_each(every_tenant(), label_audits.draw_due, answer_audits.draw_due)
+
+
 @shared_task(name="reporting.plan_reports", platform=True, alone_for=600)
 def plan_reports() -> None:
     """Write down the reports that will be due in the next 60 days (R33)."""

@@ -673,8 +673,9 @@ def _figures(world: World) -> None:
         standing="default",
         why="silent",
     )
-    review = LabelReview.objects.create(month=now.date(), seed=mark, created_at=now)
-    audit = AccuracyAudit.objects.create(month=now.date(), seed=mark, created_at=now)
+    drawn = {"seed": mark, "size": 1, "population": 1, "created_at": now, "drawn_at": now}
+    review = LabelReview.objects.create(month=now.date(), **drawn)
+    audit = AccuracyAudit.objects.create(month=now.date(), **drawn)
     for row in (
         question,
         QuestionLabel.objects.create(question=question, label="common", source="machine", at=now),

@@ -134,14 +134,14 @@ def compare_new() -> Comparison:
 def save_report(row: MismatchReport, *, by: User | None) -> MismatchReport:
     """Write a report that a person makes or changes.
 
-    A new one names the first reply that its entry version gave. What it was before and is now
-    goes into the ledger, what people wrote as its hash.
+    A new one that names no reply names the first that its entry version gave. What it was before
+    and is now goes into the ledger, what people wrote as its hash.
     """
     with transaction.atomic():
         if row._state.adding:
             row.created_at = clock.now()
             row.created_by = by
-            row.message = row.affected_replies().first()
+            row.message = row.message or row.affected_replies().first()
             row.save()
             event = _reported(row)
         else:
@@ -151,6 +151,39 @@ def save_report(row: MismatchReport, *, by: User | None) -> MismatchReport:
             event = Event("mismatch.changed", row.pk, facts)
         ledger.append(event)
     return row
+
+
+def report_audited(
+    message: Message, *, kind: MismatchKind, owner: MismatchOwner, note: str, by: User
+) -> MismatchReport:
+    """Report an answer that an audit found wrong; return the report.
+
+    Where one of this kind is open about its version already, that one speaks for this answer too
+    and stays as it is (R91). In the caller's transaction.
+    """
+    same = MismatchReport.objects.filter(
+        entry_version=message.entry_version_id, kind=kind, closed_at=None
+    )
+    row: MismatchReport | None = same.first()
+    if row is not None:
+        return row
+    assert message.entry_version is not None
+    row = MismatchReport(
+        entry_version=message.entry_version,
+        kind=kind,
+        owner=owner,
+        found_by=MismatchFinder.AUDIT,
+        message=message,
+        note=note,
+    )
+    try:
+        # Its own savepoint: a loser's failure must not end the caller's transaction.
+        with transaction.atomic():
+            return save_report(row, by=by)
+    except IntegrityError:
+        # Somebody else was faster: the constraint is the judge.
+        found: MismatchReport = same.get()
+        return found
 
 
 def _batches(since: datetime | None, until: datetime | None) -> Iterator[list[dict[str, Any]]]:

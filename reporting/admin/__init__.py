@@ -1,13 +1,14 @@
 """What was counted, for people to check, and the reports made of it."""
 
 from reporting.admin import (
-    audits,
+    answer_audits,
     catalogues,
     deliveries,
     downtime,
     due,
     figures,
     incidents,
+    label_audits,
     maintenance,
     probers,
     questions,
@@ -17,13 +18,14 @@ from reporting.admin import (
 )
 
 __all__ = [
-    "audits",
+    "answer_audits",
     "catalogues",
     "deliveries",
     "downtime",
     "due",
     "figures",
     "incidents",
+    "label_audits",
     "maintenance",
     "probers",
     "questions",

@@ -1,62 +1,116 @@
-"""Audits of labels and of answers, as they stand."""
+"""What audits of labels and of answers have in common: they are drawn by themselves or by hand."""
 
-from django.contrib import admin
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import display
+from unfold.decorators import action, display
+from unfold.widgets import UnfoldAdminSelectWidget
 
-from reporting.models import AccuracyAudit, AccuracyAuditItem, LabelReview, LabelReviewItem
-from tenants.admin_base import ReadOnlyAdmin
+from conversations.satisfaction import fingerprint
+from reporting.admin.pages import SteppedAdmin
+from tenants.admin_base import actor_of, badge, moment
+from tenants.errors import DomainError
 
 
-@admin.register(LabelReview)
-class LabelReviewAdmin(ReadOnlyAdmin):
-    """Shows the audits of labels."""
+class MonthForm(forms.Form):
+    """Of which month to draw."""
 
-    capabilities = {"view": "question.view"}
-    list_display = ("name", "size", "population", "agreement", "finished_at")
-    fields = ("name", "size", "population", "seed", "agreement", "finished_at")
-    empty_text = _("Each month 200 labels are drawn and given again by two people.")
+    month = forms.ChoiceField(
+        label=_("month"),
+        widget=UnfoldAdminSelectWidget,
+        help_text=_("Past months that have no audit."),
+    )
+
+    def __init__(self, months: Sequence[date], data: Any = None) -> None:
+        super().__init__(data)
+        self.fields["month"].choices = [  # type: ignore[attr-defined]
+            (month.isoformat(), f"{month:%Y-%m}") for month in months
+        ]
+
+
+class AuditAdmin(SteppedAdmin):
+    """A month's random sample: its seed, whether it can be drawn again, and a door to draw it now.
+
+    Subclasses say in `services` which months may be drawn, how, and whether a sample is repeated.
+    """
+
+    months: Callable[[], list[date]]
+    draw: Callable[..., Any]
+    repeats: Callable[[Any], bool]
+    actions_list = ("draw_page",)
+
+    def get_sortable_by(self, request: HttpRequest) -> tuple[str, ...]:
+        return ("name",)
+
+    def has_draw_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.may(request, "draw")
+
+    @action(description=_("Draw now"), url_path="draw", permissions=["draw"], icon="casino")
+    def draw_page(self, request: HttpRequest) -> HttpResponse:
+        """Ask of which month, then draw its audit."""
+        back = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
+        form = MonthForm(self.months(), request.POST if request.method == "POST" else None)
+        if form.is_bound and form.is_valid():
+            month = date.fromisoformat(form.cleaned_data["month"])
+            try:
+                row = self.draw(month, by=actor_of(request).user)
+            except DomainError as error:
+                messages.error(request, error.detail)
+                return HttpResponseRedirect(back)
+            messages.success(request, gettext("The audit is drawn."))
+            return HttpResponseRedirect(self.page_of(row))
+        return self.page(
+            request,
+            "admin/form_page.html",
+            {
+                "title": gettext("Draw an audit now"),
+                "lead": gettext(
+                    "Each month's audit is drawn by itself once the month is over. Here it is "
+                    "drawn where that did not happen. The seed is kept before the draw."
+                ),
+                "form": form,
+                "submit_label": gettext("Draw now"),
+                "cancel_url": back,
+            },
+        )
 
     @display(description=_("month"), ordering="month")
-    def name(self, row: LabelReview) -> str:
+    def name(self, row: Any) -> str:
         return str(row)
 
-    @display(description=_("agreement"))
-    def agreement(self, row: LabelReview) -> str:
-        return "–" if row.kappa is None else f"{row.kappa / 10_000:.4f}"
+    @display(description=_("drawn"))
+    def drawn(self, row: Any) -> str:
+        return gettext("%(count)s of %(all)s") % {"count": row.size, "all": row.population}
+
+    @display(description=_("fingerprint of the seed"))
+    def seed_print(self, row: Any) -> str:
+        return fingerprint(row.seed)
+
+    @display(description=_("drawn again"))
+    def repeated(self, row: Any) -> SafeString:
+        if self.repeats(row):
+            return badge(gettext("The same sample"), "ok")
+        return badge(gettext("Another sample: what it was drawn from has changed since"), "warn")
+
+    @display(description=_("drawn at"))
+    def made(self, row: Any) -> str:
+        return moment(row.drawn_at) or "–"
+
+    @display(description=_("finished at"))
+    def finished(self, row: Any) -> str:
+        return moment(row.finished_at) or "–"
 
 
-@admin.register(LabelReviewItem)
-class LabelReviewItemAdmin(ReadOnlyAdmin):
-    """Shows the audited labels."""
-
-    capabilities = {"view": "question.view"}
-    list_display = ("__str__", "first_label", "second_label")
-    list_select_related = ("review",)
-    fields = ("first_label", "second_label")
-    empty_text = _("Draw an audit of labels first.")
-
-
-@admin.register(AccuracyAudit)
-class AccuracyAuditAdmin(ReadOnlyAdmin):
-    """Shows the audits of answers."""
-
-    capabilities = {"view": "mismatch.view"}
-    list_display = ("name", "size", "population")
-    fields = ("name", "size", "population", "seed")
-    empty_text = _("Each month 299 answers, or all, are drawn and checked by hand.")
-
-    @display(description=_("month"), ordering="month")
-    def name(self, row: AccuracyAudit) -> str:
-        return str(row)
-
-
-@admin.register(AccuracyAuditItem)
-class AccuracyAuditItemAdmin(ReadOnlyAdmin):
-    """Shows the audited answers; not who wrote them."""
-
-    capabilities = {"view": "mismatch.view"}
-    list_display = ("__str__", "channel", "finding", "found_at")
-    list_select_related = ("audit", "channel")
-    fields = ("channel", "finding", "found_at")
-    empty_text = _("Draw an audit of answers first.")
+def link(text: object, name: str, query: str = "", *, args: Sequence[object] = ()) -> SafeString:
+    """Return a link to a page of the admin."""
+    address = reverse(f"admin:{name}", args=args) + (f"?{query}" if query else "")
+    return format_html('<a class="y-link" href="{}">{}</a>', address, text)

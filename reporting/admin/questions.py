@@ -78,13 +78,10 @@ class QuestionAdmin(ReadOnlyAdmin):
             "admin/reporting/label.html",
             {
                 "title": gettext("Label questions of %(month)s") % {"month": f"{month:%Y-%m}"},
-                "question": row,
+                "key": row.pk if row else None,
                 "words": labels.words_of(row) if row else "",
                 "progress": labels.progress(month),
-                "choices": [
-                    (number, value, name)
-                    for number, (value, name) in enumerate(QuestionLabels.choices, start=1)
-                ],
+                "choices": label_choices(),
                 "back": reverse("admin:reporting_question_changelist"),
             },
         )
@@ -128,6 +125,14 @@ class QuestionLabelAdmin(ReadOnlyAdmin):
     @display(description=_("at"), ordering="at")
     def given(self, row: QuestionLabel) -> str:
         return second(row.at)
+
+
+def label_choices() -> list[tuple[int, str, Any]]:
+    """Return the labels with the digit that gives each of them."""
+    return [
+        (number, value, name)
+        for number, (value, name) in enumerate(QuestionLabels.choices, start=1)
+    ]
 
 
 def _month(text: str) -> date:

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from conversations.models import Channel
+from conversations.models import Channel, MismatchReport
 from knowledge.models import EntryVersion
 from tenants.scoping import TenantModel
 
@@ -14,6 +14,7 @@ class AuditFinding(models.TextChoices):
 
     RIGHT = "right", _("Right")
     WRONG = "wrong", _("Wrong")
+    GONE = "gone", _("Erased before it was checked")
 
 
 class AccuracyAudit(TenantModel):
@@ -34,6 +35,8 @@ class AccuracyAudit(TenantModel):
         related_name="+",
         verbose_name=_("created by"),
     )
+    drawn_at = models.DateTimeField(_("drawn at"), null=True, editable=False)
+    finished_at = models.DateTimeField(_("finished at"), null=True, editable=False)
 
     class Meta(TenantModel.Meta):
         verbose_name = _("accuracy audit")
@@ -45,6 +48,11 @@ class AccuracyAudit(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.month:%Y-%m}"
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether every sampled answer was checked."""
+        return self.finished_at is not None
 
 
 class AccuracyAuditItem(TenantModel):
@@ -73,6 +81,14 @@ class AccuracyAuditItem(TenantModel):
         null=True,
         related_name="+",
         verbose_name=_("checked by"),
+    )
+    # The report that a wrong one is named in; it lists every other reply of the version (R91).
+    report = models.ForeignKey(
+        MismatchReport,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        verbose_name=_("mismatch report"),
     )
 
     class Meta(TenantModel.Meta):

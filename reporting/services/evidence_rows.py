@@ -27,7 +27,7 @@ from conversations.satisfaction import month_bounds
 from conversations.services import fidelity
 from knowledge.models import Entry, Release
 from reporting import periods
-from reporting.models import AccuracyAuditItem, Question, ReportKind
+from reporting.models import AccuracyAuditItem, AuditFinding, Question, ReportKind
 from reporting.sections import Period
 from reporting.services import rectification, sections_billing, uptime
 from tenants.models import LedgerEntry, Membership, Obligation, SubprocessorUse, Tenant
@@ -148,8 +148,10 @@ def _answers(period: Period, tenant: Tenant) -> Rows:
 
 def _audited(period: Period, tenant: Tenant) -> Rows:
     rows = AccuracyAuditItem.objects.filter(
-        audit__month__gte=period.first.replace(day=1), audit__month__lt=period.end
-    ).exclude(finding="")
+        audit__month__gte=period.first.replace(day=1),
+        audit__month__lt=period.end,
+        finding__in=(AuditFinding.RIGHT, AuditFinding.WRONG),
+    )
     return _plain(rows, "found_at", "id", "message_id", "version_id", "finding")
 
 

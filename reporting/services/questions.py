@@ -104,6 +104,22 @@ def rejudge(row: Question) -> None:
     row.standing, row.why = judge(facts_of(row))
 
 
+def mark_wrong(version_id: uuid.UUID) -> set[date]:
+    """Judge every question that this version answered as answered wrongly; return their days.
+
+    For a version that an open report speaks about; the caller adds the days up again (R58, R91).
+    In the caller's transaction.
+    """
+    rows = list(
+        Question.objects.select_for_update(of=("self",)).filter(version=version_id, is_wrong=False)
+    )
+    for row in rows:
+        row.is_wrong = True
+        rejudge(row)
+    Question.objects.bulk_update(rows, ["is_wrong", "standing", "why"], batch_size=200)
+    return {row.day for row in rows}
+
+
 def facts_of(row: Question) -> Facts:
     """Return what a stored question is judged by."""
     return Facts(
@@ -201,6 +217,7 @@ def _wrong(drafts: Iterable[_Draft]) -> set[uuid.UUID]:
         reports[version].append(closed_at)
     found = set(
         AccuracyAuditItem.objects.filter(message_id__in=answers, finding=AuditFinding.WRONG)
+        .exclude(report__owner=MismatchOwner.CLIENT)
         .order_by()
         .values_list("message_id", flat=True)
     )

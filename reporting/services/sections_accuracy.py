@@ -1,14 +1,17 @@
 """Whether answers are what the knowledge base says, and what changed in it."""
 
 from collections import Counter
+from datetime import date
 
 from django.utils.translation import gettext as _
 
 from conversations.models import MismatchKind, MismatchOwner, MismatchReport
 from conversations.services import fidelity
 from knowledge.models import Entry, Release
-from reporting.models import AccuracyAuditItem, AuditFinding
+from reporting import metrics, periods
+from reporting.models import AccuracyAudit, AccuracyAuditItem, AuditFinding
 from reporting.sections import Column, Figure, Period, Section, Table, Unit
+from reporting.services import answer_audits
 from reporting.services.figures import Sum
 from reporting.services.sections import ALL, days_of, share
 
@@ -80,6 +83,7 @@ def build(period: Period, previous: Period | None) -> Section:
                 empty=_("No mismatch was reported in this period."),
             )
         ],
+        notes=_audits(period),
     )
 
 
@@ -141,5 +145,48 @@ def _compared(period: Period) -> Sum:
 def _audited(period: Period) -> Sum:
     checked = AccuracyAuditItem.objects.filter(
         audit__month__gte=period.first.replace(day=1), audit__month__lt=period.end
-    ).exclude(finding="")
+    ).filter(finding__in=(AuditFinding.RIGHT, AuditFinding.WRONG))
     return Sum(checked.filter(finding=AuditFinding.RIGHT).count(), checked.count())
+
+
+def _audits(period: Period) -> list[str]:
+    """Return what the audits of the period's months came to, and what they allow to say (R90)."""
+    found = {
+        audit.month: audit
+        for audit in AccuracyAudit.objects.filter(month__in=periods.months(period))
+    }
+    return [_came_to(month, found.get(month)) for month in periods.months(period)]
+
+
+def _came_to(month: date, audit: AccuracyAudit | None) -> str:
+    if audit is None:
+        return _("No answers of %(month)s have been audited by hand.") % {"month": f"{month:%Y-%m}"}
+    result = answer_audits.result(audit)
+    told = {
+        "month": audit,
+        "checked": result.checked,
+        "size": audit.size,
+        "all": audit.population,
+        "wrong": result.wrong,
+        "seed": audit.seed,
+    }
+    if not result.checked:
+        return (
+            _(
+                "Accuracy audit %(month)s: %(size)s of %(all)s answers drawn, seed %(seed)s, none "
+                "checked yet."
+            )
+            % told
+        )
+    if result.at_most is None:
+        return (
+            _(
+                "Accuracy audit %(month)s: all %(checked)s answers checked, %(wrong)s wrong; seed "
+                "%(seed)s."
+            )
+            % told
+        )
+    return _(
+        "Accuracy audit %(month)s: %(checked)s of %(size)s drawn answers checked, %(wrong)s wrong; "
+        "with 95 %% confidence at most %(bound)s of the month's %(all)s answers are. Seed %(seed)s."
+    ) % {**told, "bound": metrics.shown_bound(result.at_most)}

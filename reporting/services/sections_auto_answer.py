@@ -4,10 +4,10 @@ from datetime import date
 
 from django.utils.translation import gettext as _
 
-from reporting import metrics
+from reporting import metrics, periods
 from reporting.models import LabelReview, QuestionLabels, QuestionWhy
 from reporting.sections import Column, Figure, Period, Section, Series, Table, Unit
-from reporting.services import catalogues, figures
+from reporting.services import catalogues, figures, label_audits
 from reporting.services.sections import (
     agreed,
     channel_names,
@@ -159,19 +159,63 @@ def _reasons(period: Period) -> Table:
 
 
 def _audit(period: Period) -> list[str]:
-    months: set[date] = {period.first.replace(day=1)}
-    audits = LabelReview.objects.filter(month__in=months).order_by("created_at")
-    if not audits:
-        return [_("The labels of this month have not been audited yet.")]
-    return [
-        _("Label audit: %(size)s questions, seed %(seed)s, kappa %(kappa)s.")
-        % {
-            "size": audit.size,
-            "seed": audit.seed,
-            "kappa": "–" if audit.kappa is None else f"{audit.kappa / 10_000:.4f}",
+    """Return what the audits of the period's months came to, in the order of time (R61)."""
+    by_month: dict[date, list[LabelReview]] = {month: [] for month in periods.months(period)}
+    for audit in LabelReview.objects.filter(month__in=by_month).order_by("month", "number"):
+        by_month[audit.month].append(audit)
+    notes = []
+    for month, audits in by_month.items():
+        if not audits and label_audits.population_of(month):
+            notes.append(
+                _("The labels of %(month)s have not been audited yet.")
+                % {"month": f"{month:%Y-%m}"}
+            )
+        elif not audits:
+            notes.append(
+                _("Nobody asked anything in %(month)s: there are no labels to audit.")
+                % {"month": f"{month:%Y-%m}"}
+            )
+        for audit in audits:
+            notes += _came_to(audit)
+    return notes
+
+
+def _came_to(audit: LabelReview) -> list[str]:
+    drawn = _(
+        "Label audit %(month)s: %(size)s of %(all)s questions, seed %(seed)s, kappa %(kappa)s."
+    ) % {
+        "month": audit,
+        "size": audit.size,
+        "all": audit.population,
+        "seed": audit.seed,
+        "kappa": audit.kappa_shown,
+    }
+    if not audit.is_finished:
+        return [drawn, _("Its reviewers are not through yet.")]
+    if audit.is_failed:
+        came = _(
+            "%(agreed)s labelled alike. The agreement is below 0.8: all labels of the month are "
+            "given again."
+        ) % {"agreed": audit.agreed}
+    else:
+        came = _("%(agreed)s labelled alike, %(relabelled)s relabelled, %(disputed)s disputed.") % {
+            "agreed": audit.agreed,
+            "relabelled": audit.relabelled,
+            "disputed": audit.disputed,
         }
-        for audit in audits
-    ]
+    (part, whole), (part_after, whole_after) = audit.change["before"], audit.change["after"]
+    moved = _(
+        "With the audit the auto-answer rate went from %(before)s (%(part)s of %(whole)s) to "
+        "%(after)s (%(part_after)s of %(whole_after)s)."
+    ) % {
+        "before": metrics.shown_percent(metrics.ratio(part, whole)),
+        "part": part,
+        "whole": whole,
+        "after": metrics.shown_percent(metrics.ratio(part_after, whole_after)),
+        "part_after": part_after,
+        "whole_after": whole_after,
+    }
+    return [drawn, came, moved]
 
 
 def _catalogue(period: Period) -> str:

@@ -1,7 +1,7 @@
 """Tell people what happens to reports, availability and figures, in the tenant's language.
 
-Source: contract R11, R33-R35, R62, R85, R87, I1, I2 and the notification matrix. Every function
-writes rows only, in the caller's transaction.
+Source: contract R11, R33-R35, R61, R62, R85, R87, R90, I1, I2 and the notification matrix. Every
+function writes rows only, in the caller's transaction.
 """
 
 from datetime import datetime
@@ -13,10 +13,12 @@ from django.utils.translation import gettext as _
 from reporting import metrics
 from reporting.availability import Burn
 from reporting.models import (
+    AccuracyAudit,
     ClaimDecision,
     ExclusionClaim,
     Incident,
     IncidentLevel,
+    LabelReview,
     MaintenanceWindow,
     PlanState,
     RectificationPlan,
@@ -336,6 +338,92 @@ def figure_at_risk(warned: Warned) -> None:
             roles=_PROVIDER,
             level=AlertLevel.WARNING,
             dedupe=f"risk:{warned.metric}:{timezone.localtime(clock.now()):%Y-%m-%d}",
+        )
+
+
+def label_audit_drawn(row: LabelReview) -> None:
+    """Ask both parties for the labels of an audit: two people, one from each at best (R61)."""
+    with in_tenants_words():
+        notify(
+            "label_audit.drawn",
+            title=_("Label audit to be done: %(month)s") % {"month": row},
+            body=_(
+                "%(count)s questions, to be labelled by two people who do not consult each other."
+            )
+            % {"count": row.size},
+            roles=_BOTH,
+            subject=str(row.pk),
+            level=AlertLevel.WARNING,
+            link=reverse("admin:reporting_labelreview_review_page", args=[row.pk]),
+            dedupe=f"label_audit.drawn:{row.pk}",
+        )
+
+
+def label_audit_finished(row: LabelReview) -> None:
+    """Tell both parties what an audit came to, and that all labels are given again if it failed."""
+    with in_tenants_words():
+        if row.is_failed:
+            title = _("All labels of %(month)s are to be given again")
+            body = _(
+                "The two reviewers agree too little: kappa %(kappa)s, and 0.8 is needed. Until a "
+                "person has labelled every question of the month, those without an answer count "
+                "as common. Then a new audit is drawn."
+            ) % {"kappa": row.kappa_shown}
+            page = reverse("admin:reporting_question_review_page")
+            link = f"{page}?month={row.month:%Y-%m}"
+        else:
+            title = _("Label audit done: %(month)s")
+            body = _(
+                "Kappa %(kappa)s; %(agreed)s labelled alike, %(relabelled)s relabelled, "
+                "%(disputed)s disputed and to be reviewed once more."
+            ) % {
+                "kappa": row.kappa_shown,
+                "agreed": row.agreed,
+                "relabelled": row.relabelled,
+                "disputed": row.disputed,
+            }
+            link = reverse("admin:reporting_labelreview_change", args=[row.pk])
+        notify(
+            "label_audit.finished",
+            title=title % {"month": row},
+            body=body,
+            roles=_BOTH,
+            subject=str(row.pk),
+            level=AlertLevel.WARNING if row.is_failed else AlertLevel.INFO,
+            link=link,
+            dedupe=f"label_audit.finished:{row.pk}",
+        )
+
+
+def accuracy_audit_drawn(row: AccuracyAudit) -> None:
+    """Ask account managers to check a sample of answers (R90)."""
+    with in_tenants_words():
+        notify(
+            "accuracy_audit.drawn",
+            title=_("Accuracy audit to be done: %(month)s") % {"month": row},
+            body=_("%(count)s answers, to be checked against the versions they cite.")
+            % {"count": row.size},
+            roles=_PROVIDER,
+            subject=str(row.pk),
+            level=AlertLevel.WARNING,
+            link=reverse("admin:reporting_accuracyaudit_check_page", args=[row.pk]),
+            dedupe=f"accuracy_audit.drawn:{row.pk}",
+        )
+
+
+def accuracy_audit_finished(row: AccuracyAudit, *, wrong: int, checked: int) -> None:
+    """Tell both parties what an audit of answers found (R90)."""
+    with in_tenants_words():
+        notify(
+            "accuracy_audit.finished",
+            title=_("Accuracy audit done: %(month)s") % {"month": row},
+            body=_("%(wrong)s of %(checked)s answers found wrong.")
+            % {"wrong": wrong, "checked": checked},
+            roles=_BOTH,
+            subject=str(row.pk),
+            level=AlertLevel.WARNING if wrong else AlertLevel.INFO,
+            link=reverse("admin:reporting_accuracyaudit_change", args=[row.pk]),
+            dedupe=f"accuracy_audit.finished:{row.pk}",
         )
 
 

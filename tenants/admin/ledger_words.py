@@ -3,6 +3,10 @@
 from django.utils.translation import gettext_lazy as _
 
 EVENTS = {
+    "accuracy_audit.checked": _("Answer checked in an audit"),
+    "accuracy_audit.drawn": _("Accuracy audit drawn"),
+    "accuracy_audit.finished": _("Accuracy audit finished"),
+    "accuracy_audit.seeded": _("Seed of an accuracy audit fixed"),
     "address.blocked": _("Address blocked"),
     "agent.escalated": _("Silent agent: supervisors told"),
     "agent.reminded": _("Silent agent reminded"),
@@ -84,6 +88,11 @@ EVENTS = {
     "incident.told": _("How an incident stands"),
     "inquiry.opened": _("Inquiry opened"),
     "invitation.deleted": _("Invitation deleted"),
+    "label_audit.drawn": _("Label audit drawn"),
+    "label_audit.finished": _("Label audit finished"),
+    "label_audit.seat_freed": _("Reviewer's seat in a label audit freed"),
+    "label_audit.seeded": _("Seed of a label audit fixed"),
+    "labels.reopened": _("All labels of a month opened again"),
     "lexicon.changed": _("Sensitive phrase changed"),
     "maintenance.announced": _("Planned work announced"),
     "maintenance.cancelled": _("Planned work called off"),

@@ -99,6 +99,60 @@ def test_kappa_of_a_known_table() -> None:
     assert metrics.kappa([("y", "y")] * 3) == 1
 
 
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        # Of two labels, [both first, first/second, second/first, both second].
+        ({"aa": 45, "ab": 15, "ba": 25, "bb": 15}, Fraction(3, 23)),
+        ({"aa": 25, "ab": 35, "ba": 5, "bb": 35}, Fraction(7, 27)),
+        # Alike in half of the cases, as chance has it.
+        ({"aa": 1, "ab": 1, "ba": 1, "bb": 1}, Fraction(0)),
+        # Never alike: as far below chance as can be.
+        ({"ab": 5, "ba": 5}, Fraction(-1)),
+        # One calls all of them the same: chance alone gives as much, though 199 of 200 are alike.
+        ({"aa": 199, "ab": 1}, Fraction(0)),
+        # A label that only one of the two uses counts as well.
+        ({"aa": 2, "bc": 1, "cc": 1}, Fraction(3, 5)),
+        # Three labels, 44, 20 and 22 of 100 alike: Po = 86/100,
+        # Pe = (50·50 + 25·25 + 25·25) / 10 000 = 3750/10 000.
+        (
+            {"aa": 44, "ab": 3, "ac": 3, "ba": 5, "bb": 20, "ca": 1, "cb": 2, "cc": 22},
+            Fraction(8600 - 3750, 10_000 - 3750),
+        ),
+        # Both give one label and it is the same one: as much agreement as there can be.
+        ({"cc": 200}, Fraction(1)),
+        # Both give one label each, and they differ.
+        ({"ab": 7}, Fraction(0)),
+    ],
+)
+def test_kappa_by_hand(table: dict[str, int], expected: Fraction) -> None:
+    pairs = [(key[0], key[1]) for key, count in table.items() for _number in range(count)]
+
+    assert metrics.kappa(pairs) == expected
+
+
+def test_none_found_says_how_many_are_wrong_at_most() -> None:
+    # R90: 299 for 1 %, 149 for 2 %, 59 for 5 %; one less is not enough.
+    for size, line in ((299, 0.01), (149, 0.02), (59, 0.05)):
+        found, fewer = metrics.most_wrong(0, size), metrics.most_wrong(0, size - 1)
+        assert found is not None
+        assert found <= line
+        assert fewer is None or fewer > line
+    assert metrics.most_wrong(0, 0) is None
+    assert metrics.most_wrong(4, 4) == 1
+    # Clopper and Pearson's tables, one side: 1 of 299 is 1.58 %, 3 of 100 is 7.57 %.
+    assert metrics.most_wrong(1, 299) == pytest.approx(0.01577, abs=1e-5)
+    assert metrics.most_wrong(3, 100) == pytest.approx(0.07571, abs=1e-5)
+    with pytest.raises(ValueError, match="part"):
+        metrics.most_wrong(5, 4)
+
+
+def test_bound_is_shown_rounded_up() -> None:
+    assert metrics.shown_bound(0.009969) == "1.00%"
+    assert metrics.shown_bound(0.25887) == "25.89%"
+    assert metrics.shown_bound(1.0) == "100.00%"
+
+
 def test_warning_needs_a_hundred_questions() -> None:
     assert not metrics.is_warned(0, 99, Decimal("0.95"))
     assert metrics.is_warned(94, 100, Decimal("0.95"))

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('reporting', '0001_keep_figures_reports_and_availability'),
+        ('reporting', '0002_audit_labels_and_answers'),
     ]
 
     operations = [
