@@ -28,6 +28,7 @@ from reporting.services import affected, availability_settings, incidents
 from tenants import clock
 from tenants.admin_base import actor_of, badge, moment
 from tenants.admin_filters import period_on
+from tenants.services import contracts
 
 _LEVEL_TONES = {
     IncidentLevel.P1: "breach",
@@ -220,7 +221,8 @@ class IncidentAdmin(SteppedAdmin):
             object_id,
             lambda row, **given: incidents.explain(row.pk, by=actor_of(request).user, **given),
             title=gettext("Cause and report"),
-            lead=gettext("P1 and P2 incidents are explained within 3 working days."),
+            lead=gettext("P1 and P2 incidents are explained within %(days)s working days.")
+            % {"days": contracts.terms_at(clock.now()).incident_report_working_days},
             label=gettext("Save"),
             done=gettext("Saved."),
             form_class=ExplanationForm,

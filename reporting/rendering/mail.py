@@ -14,6 +14,7 @@ from reporting.models import Report, ReportDelivery
 from reporting.rendering.pdf import pdf, picture
 from reporting.rendering.presentation import Presented, present
 from reporting.rendering.xlsx import xlsx
+from tenants.services import contracts
 
 _CHARTS = 2
 _XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -35,12 +36,17 @@ def file_name(shown: Presented, report: Report, ending: str) -> str:
 
 
 def _letter(delivery: ReportDelivery, report: Report, shown: Presented) -> EmailMultiAlternatives:
-    pictures = [each for chapter in shown.chapters for each in chapter.pictures[:1]][:_CHARTS]
-    named = [(f"chart{number}", each) for number, each in enumerate(pictures)]
+    # A chart's own title says what of its chapter it shows.
+    pictures = [(chapter, each) for chapter in shown.chapters for each in chapter.pictures[:1]]
+    named = [
+        (f"chart{number}", f"{chapter.title} · {each.title}", each)
+        for number, (chapter, each) in enumerate(pictures[:_CHARTS])
+    ]
     context = {
         "report": shown,
         "pictures": named,
         "name": delivery.name,
+        "days": contracts.terms_at(report.sent_at or report.made_at).confirm_working_days,
         "link": _link(report),
         "lang": "en" if delivery.language == "en" else "zh-CN",
     }
@@ -55,7 +61,7 @@ def _letter(delivery: ReportDelivery, report: Report, shown: Presented) -> Email
         render_to_string("email/report.html", context)
     )
     mail.attach_alternative(page, "text/html")
-    for name, each in named:
+    for name, _title, each in named:
         image = MIMEImage(picture(each.svg), "png")
         image.add_header("Content-ID", f"<{name}>")
         image.add_header("Content-Disposition", "inline", filename=f"{name}.png")

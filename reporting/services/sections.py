@@ -34,9 +34,9 @@ def days_of(period: Period) -> dict[str, str]:
     return {"from": period.first.isoformat(), "to": last.isoformat()}
 
 
-def timeline(period: Period, metric: str) -> tuple[list[str], list[Sum]]:
+def timeline(period: Period, metric: str, dimension: str = "") -> tuple[list[str], list[Sum]]:
     """Return a figure by the days of a period, or by its months where it is longer than one."""
-    days = figures.by_day(period, metric)
+    days = figures.by_day(period, metric, dimension)
     if period.days <= _MOST_DAYS:
         return [day.isoformat() for day in days], list(days.values())
     months: dict[str, Sum] = {f"{month:%Y-%m}": Sum() for month in periods.months(period)}

@@ -14,7 +14,7 @@ from conversations.satisfaction import month_bounds
 from reporting import metrics, periods
 from reporting.sections import Column, Figure, Period, Section, Table, Unit
 from reporting.services import figures, uptime
-from reporting.services.sections import count, name_of
+from reporting.services.sections import count, name_of, timeline
 from tenants.models import Membership, SubprocessorUse
 from tenants.roles import CAPABILITIES
 from tenants.services import contracts
@@ -66,7 +66,7 @@ def build_usage(period: Period, previous: Period | None) -> Section:
             ),
             Figure("storage", _("Files kept"), Unit.BYTES, stored),
         ],
-        tables=[_by_day(period)],
+        tables=[_over_time(period)],
         notes=[
             _("Channels, seats and files are those of the moment the report was made."),
             _("Usage is metered only; prices, invoices and taxes are settled outside."),
@@ -85,7 +85,7 @@ def build_credits(period: Period, previous: Period | None) -> Section:
         tables=[
             Table(
                 "credits",
-                _("Proposals"),
+                _("Proposed credits"),
                 [
                     Column("month", _("Month")),
                     Column("availability", _("Availability, net"), Unit.SHARE),
@@ -148,21 +148,22 @@ def _tokens(period: Period) -> int:
     return int(used["tokens"] or 0)
 
 
-def _by_day(period: Period) -> Table:
-    asked = figures.by_day(period, "inquiries")
-    said = figures.by_day(period, "messages", f"author:{AuthorKind.BOT.value}")
+def _over_time(period: Period) -> Table:
+    labels, asked = timeline(period, "inquiries")
+    _same, said = timeline(period, "messages", f"author:{AuthorKind.BOT.value}")
+    by_day = len(labels) == period.days
     return Table(
-        "usage_by_day",
-        _("By day"),
+        "usage_over_time",
+        _("By day") if by_day else _("By month"),
         [
-            Column("day", _("Day")),
+            Column("day", _("Day") if by_day else _("Month")),
             Column("inquiries", _("Inquiries"), Unit.COUNT),
             Column("bot_replies", _("Replies of the assistant"), Unit.COUNT),
         ],
         [
-            [day.isoformat(), asked[day].whole, said[day].whole]
-            for day in asked
-            if asked[day].whole or said[day].whole
+            [label, questions.whole, replies.whole]
+            for label, questions, replies in zip(labels, asked, said, strict=True)
+            if questions.whole or replies.whole
         ],
         empty=_("Nobody wrote in this period."),
     )

@@ -64,6 +64,12 @@ class Command(BaseCommand):
             path.write_bytes(data)
             self.stdout.write(str(path))
         path = out / mail.file_name(shown, report, "zip")
-        with evidence.open_pack(report) as pack, path.open("wb") as file:
-            shutil.copyfileobj(pack, file)
+        try:
+            with evidence.open_pack(report) as pack, path.open("wb") as file:
+                shutil.copyfileobj(pack, file)
+        except evidence.EvidenceLostError as error:
+            raise CommandError(
+                f"the evidence pack of report {report.pk} is not in the file store, or was changed "
+                "there: restore it from a backup"
+            ) from error
         self.stdout.write(str(path))
