@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
@@ -24,7 +25,7 @@ from reporting.models import Incident, IncidentLevel, MaintenanceWindow, OwnerPa
 from reporting.services import availability_settings, incidents, maintenance
 from tenants import clock
 from tenants.admin_base import TenantForm, actor_of, badge, moment
-from tenants.admin_filters import period_on
+from tenants.admin_filters import period_on, states
 
 _LEVEL_TONES = {
     IncidentLevel.P1: "breach",
@@ -91,6 +92,7 @@ class IncidentAdmin(SteppedAdmin):
     list_filter = (
         ("level", ChoicesDropdownFilter),
         ("kind", ChoicesDropdownFilter),
+        states(open=(_("Not restored"), Q(restored_at=None))),
         period_on("opened_at"),
     )
     list_filter_submit = True

@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
@@ -22,6 +23,7 @@ from reporting.models import PlanState, RectificationPlan
 from reporting.services import rectification
 from tenants import clock
 from tenants.admin_base import actor_of, badge, moment
+from tenants.admin_filters import states
 
 _TONES = {
     PlanState.TRIGGERED: "breach",
@@ -69,7 +71,10 @@ class RectificationPlanAdmin(SteppedAdmin):
         "decide": "plan.decide",
     }
     list_display = ("name", "standing", "scored", "due", "owner", "target_date")
-    list_filter = (("state", ChoicesDropdownFilter),)
+    list_filter = (
+        ("state", ChoicesDropdownFilter),
+        states(open=(_("Not closed"), ~Q(state=PlanState.CLOSED))),
+    )
     list_filter_submit = True
     fields = (
         "name",

@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import translation
@@ -24,6 +25,7 @@ from reporting.rendering.xlsx import xlsx
 from reporting.services import evidence, reports
 from tenants import clock
 from tenants.admin_base import ReadOnlyAdmin, actor_of, badge, moment
+from tenants.admin_filters import states
 
 _XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 STAGE_TONES = {
@@ -65,7 +67,14 @@ class ReportAdmin(FormPages, ReadOnlyAdmin):
     }
     list_display = ("standing", "kind", "span", "stage_name", "version", "short_hash", "made")
     list_display_links = ("span",)
-    list_filter = (("kind", ChoicesDropdownFilter), ("stage", ChoicesDropdownFilter))
+    list_filter = (
+        ("kind", ChoicesDropdownFilter),
+        ("stage", ChoicesDropdownFilter),
+        states(
+            approve=(_("Waits for approval"), Q(approved_at=None)),
+            send=(_("Approved, not sent"), Q(approved_at__isnull=False, sent_at=None)),
+        ),
+    )
     list_filter_submit = True
     list_select_related = ("answer",)
     fields = ("standing", "kind", "span", "stage_name", "version", "sha256", "made")
