@@ -116,15 +116,20 @@ def states(**named: tuple[Any, Q | Callable[[], Q]]) -> type[StateFilter]:
     return type("NamedStateFilter", (StateFilter,), {"states": named})
 
 
-def counted(rows: Q | Callable[[], Q]) -> type[StateFilter]:
-    """Return a filter that tells the rows a report counts from those it leaves out (R34)."""
+def counted(
+    rows: Q | Callable[[], Q], left_out: Q | Callable[[], Q] | None = None
+) -> type[StateFilter]:
+    """Return a filter that tells the rows a report counts from those it leaves out (R34).
+
+    Without `left_out`, those are all others.
+    """
 
     def others() -> Q:
         return ~(rows() if callable(rows) else rows)
 
     choices = {
         "yes": (_("counted in reports"), rows),
-        "no": (_("left out of reports"), others),
+        "no": (_("left out of reports"), others if left_out is None else left_out),
     }
     named = {"title": _("in reports"), "parameter_name": "counted", "states": choices}
     return type("CountedFilter", (StateFilter,), named)

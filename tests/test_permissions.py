@@ -215,6 +215,8 @@ ADMIN: dict[str, dict[str, str]] = {
     "conversations.wrapupcategory": {"view": "MCSRO", "add": "MCSO", "change": "MCSO"},
     "conversations.desksettings": {"view": "MCSRO", "change": "MCSO"},
     "conversations.agentgroup": {"view": "MCSRO", "add": "MCSO", "change": "MCSO"},
+    "conversations.inquiry": {"view": "MCSRO"},
+    "conversations.attachment": {"view": "MCSRO"},
     "conversations.contact": {"view": "MCSRO", "edit": "CS", "block": "CS", "request": "C"},
     "conversations.tag": {"view": "MCSRO", "add": "CS", "change": "CS"},
     "conversations.blockentry": {"view": "MCSRO", "add": "CS", "lift": "CS"},

@@ -25,6 +25,22 @@ def of_real_conversations(path: str = "conversation__") -> Q:
     return condition
 
 
+def of_demonstrations(path: str = "conversation__") -> Q:
+    """Return the condition of what reports list as left out: tests and demonstrations.
+
+    Probes are the platform's own and in no list of a report.
+    """
+    if _is_demo():
+        return Q(pk__in=())
+    return Q(**{f"{path}is_probe": False, f"{path}is_demo": True})
+
+
+def taken_handoffs() -> Q:
+    """Return the condition of hand-offs that an agent took, demonstrations aside."""
+    condition = Q(accepted_at__isnull=False)
+    return condition if _is_demo() else condition & Q(conversation__is_demo=False)
+
+
 def judged_promises() -> Q:
     """Return the condition of promises that are kept or broken, demonstrations aside."""
     condition = Q(state__in=JUDGED)

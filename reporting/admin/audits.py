@@ -1,11 +1,16 @@
 """Audits of labels and of answers, as they stand."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from reporting.models import AccuracyAudit, AccuracyAuditItem, LabelReview, LabelReviewItem
 from tenants.admin_base import ReadOnlyAdmin
+from tenants.admin_filters import PeriodFilter, counted, period_days
 
 
 @admin.register(LabelReview)
@@ -51,12 +56,25 @@ class AccuracyAuditAdmin(ReadOnlyAdmin):
         return str(row)
 
 
+class AuditedFilter(PeriodFilter):
+    """Answers audited for the months that a period lies in."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        days = period_days(self.value() or "")
+        if days is None:
+            return queryset
+        first, end = days
+        return queryset.filter(audit__month__gte=first.replace(day=1), audit__month__lt=end)
+
+
 @admin.register(AccuracyAuditItem)
 class AccuracyAuditItemAdmin(ReadOnlyAdmin):
     """Shows the audited answers; not who wrote them."""
 
     capabilities = {"view": "mismatch.view"}
     list_display = ("__str__", "channel", "finding", "found_at")
+    list_filter = (counted(~Q(finding="")), AuditedFilter)
+    list_filter_submit = True
     list_select_related = ("audit", "channel")
     fields = ("channel", "finding", "found_at")
     empty_text = _("Draw an audit of answers first.")

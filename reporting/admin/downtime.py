@@ -165,7 +165,11 @@ class ExclusionClaimAdmin(SteppedAdmin):
     capabilities = {"view": "availability.view", "decide": "availability.decide"}
     list_display = ("since", "until", "kind", "standing", "claimed", "decided")
     list_display_links = ("since",)
-    list_filter = (("decision", ChoicesDropdownFilter), ("kind", ChoicesDropdownFilter))
+    list_filter = (
+        ("decision", ChoicesDropdownFilter),
+        ("kind", ChoicesDropdownFilter),
+        OverlapFilter,
+    )
     list_filter_submit = True
     list_select_related = ("claimed_by", "decided_by")
     fields = ("since", "until", "kind", "evidence", "standing", "claimed", "decided", "remark")

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.http import content_disposition_header
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
@@ -125,7 +126,7 @@ class ReportAdmin(FormPages, ReadOnlyAdmin):
             {
                 "title": f"{shown.title} · {shown.stage}",
                 "report": html.context(shown),
-                "standing": self._facts(row),
+                "standing": [(capfirst(name), value) for name, value in self._facts(row)],
                 "buttons": self._buttons(request, row),
             },
         )

@@ -7,6 +7,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from conversations.models import SurveyInvite
@@ -51,6 +52,11 @@ class RemarkMissingError(DomainError):
     code = "remark_missing"
     status = 422
     message = _("Please say what is missing; the provider reads it.")
+
+
+def open_between(start: datetime, end: datetime) -> Q:
+    """Return the condition of plans that were open at some instant from `start` to before `end`."""
+    return Q(triggered_at__lt=end) & (Q(closed_at=None) | Q(closed_at__gte=start))
 
 
 @dataclass(frozen=True)

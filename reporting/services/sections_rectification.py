@@ -1,12 +1,13 @@
 """Plans for rectification: those that were open in the period, and what they have come to."""
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from conversations.survey_figures import MonthFigures
 from reporting.models import RectificationPlan
 from reporting.sections import Column, Figure, Period, Section, Table, Unit
 from reporting.services import rectification
+from reporting.services.sections import days_of
 
 
 def build(period: Period, previous: Period | None) -> Section:
@@ -25,6 +26,7 @@ def build(period: Period, previous: Period | None) -> Section:
                 clause=rectification.CLAUSE,
                 previous=_open_in(previous).count() if previous else None,
                 rows="reporting_rectificationplan",
+                filters=days_of(period),
             )
         ],
         tables=[
@@ -50,7 +52,7 @@ def build(period: Period, previous: Period | None) -> Section:
 
 def _open_in(period: Period) -> QuerySet[RectificationPlan]:
     return RectificationPlan.objects.filter(
-        Q(closed_at=None) | Q(closed_at__gte=period.start_at), triggered_at__lt=period.end_at
+        rectification.open_between(period.start_at, period.end_at)
     )
 
 

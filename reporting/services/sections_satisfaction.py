@@ -44,7 +44,8 @@ def _of_month(found: MonthFigures, before: MonthFigures | None) -> list[Figure]:
     width = metrics.half_width(bot.responses)
     judged = metrics.verdict(score, SATISFACTION)
     rate = metrics.ratio(bot.responses, found.asked)
-    filters = {"month": f"{found.month:%Y-%m}"}
+    filters = {"month": f"{found.month:%Y-%m}", "counted": "yes"}
+    of_bot = {**filters, "part__exact": "bot"}
     total = sum(value * count for value, count in bot.distribution.items())
     return [
         Figure(
@@ -63,7 +64,7 @@ def _of_month(found: MonthFigures, before: MonthFigures | None) -> list[Figure]:
             previous=float(before.bot.score) if before and before.bot.score is not None else None,
             is_small_sample=metrics.is_small(bot.responses),
             rows="conversations_rating",
-            filters=filters,
+            filters=of_bot,
         ),
         Figure(
             key="responses",
@@ -73,7 +74,7 @@ def _of_month(found: MonthFigures, before: MonthFigures | None) -> list[Figure]:
             metric="satisfaction",
             previous=before.bot.responses if before else None,
             rows="conversations_rating",
-            filters=filters,
+            filters=of_bot,
         ),
         Figure(
             key="response_rate",
@@ -105,7 +106,7 @@ def _of_month(found: MonthFigures, before: MonthFigures | None) -> list[Figure]:
             metric="satisfaction",
             whole=found.sampled,
             is_small_sample=metrics.is_small(found.sampled),
-            rows="conversations_qasample",
+            rows="conversations_qaitem",
             filters=filters,
         ),
     ]
