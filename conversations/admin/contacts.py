@@ -274,7 +274,11 @@ def _page_of(contact: Contact) -> str:
 
 def _fact(contact: Contact, name: str) -> Any:
     known = profile.fact(contact, name)
-    sources = {"signed": gettext("signed by your system"), "told": gettext("told, not checked")}
+    sources = {
+        "signed": gettext("signed by your system"),
+        "ticket": gettext("from a ticket, not checked"),
+        "told": gettext("told, not checked"),
+    }
     lines = [(known["value"], sources.get(known["source"], ""))] if known["value"] else []
     if known["noted"]:
         lines.append((known["noted"], gettext("noted by colleagues")))
