@@ -57,6 +57,7 @@ def _figures(
             now.down_net if now else None,
         ),
     ]
+    intervals = {**days, "counted": "yes"}
     made = []
     for key, title, value, earlier, down in shares:
         whole = total
@@ -78,19 +79,30 @@ def _figures(
                 verdict=verdict if key == "net" else Verdict.NEUTRAL,
                 previous=_number(earlier),
                 rows=_INTERVALS,
-                filters={**days, "counted": "yes"},
+                filters=intervals,
             )
         )
     accepted = {**days, "decision__exact": ClaimDecision.ACCEPTED.value}
-    down = {**days, "counted": "yes"}
     allowed = availability.budget(found.period, target) if found.period else None
     spans: list[tuple[str, str, timedelta | None, str, dict[str, str]]] = [
-        ("down_net", _("Down time that counts"), now and now.down_net, _INTERVALS, down),
-        ("down_gross", _("Down time in all"), now and now.down_gross, _INTERVALS, down),
+        (
+            "down_net",
+            _("Down time that counts"),
+            now.down_net if now else None,
+            _INTERVALS,
+            intervals,
+        ),
+        (
+            "down_gross",
+            _("Down time in all"),
+            now.down_gross if now else None,
+            _INTERVALS,
+            intervals,
+        ),
         (
             "excluded",
             _("Excluded time, accepted by the client"),
-            now and now.excluded,
+            now.excluded if now else None,
             "reporting_exclusionclaim",
             accepted,
         ),
