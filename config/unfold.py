@@ -195,7 +195,7 @@ UNFOLD: dict[str, Any] = {
                         _may("conversation.view"),
                     ),
                     _item(
-                        _("Inquiries"),
+                        _("All inquiries"),
                         "contact_support",
                         _changelist("conversations_inquiry"),
                         _may("conversation.view"),

@@ -37,6 +37,7 @@ TIER_COLUMNS = (
     Column("share", gettext_lazy("credited of the month's fee, of 1"), "share"),
 )
 _SPARE = 2
+_HOUR = 60
 
 
 def incident_times(stored: Any) -> SafeString:
@@ -44,9 +45,9 @@ def incident_times(stored: Any) -> SafeString:
     rows = [
         (
             level,
-            in_words(timedelta(minutes=each.acknowledge)),
-            in_words(timedelta(minutes=each.restore)) if each.restore else _("as planned"),
-            in_words(timedelta(minutes=each.update)) if each.update else "–",
+            _span(each.acknowledge, working=each.working),
+            _span(each.restore, working=each.working) if each.restore else _("as planned"),
+            _span(each.update, working=each.working) if each.update else "–",
             _("working hours") if each.working else _("day and night"),
         )
         for level, each in terms_lists.incident_times(stored).items()
@@ -190,6 +191,13 @@ def _table(heads: Iterable[Any], rows: Iterable[Sequence[Any]]) -> SafeString:
 def _cells(tag: str, values: Iterable[Any]) -> SafeString:
     pattern = '<th scope="col">{}</th>' if tag == "th" else "<td>{}</td>"
     return format_html_join("", pattern, ((value,) for value in values))
+
+
+def _span(minutes: int, *, working: bool) -> str:
+    if not working or minutes % _HOUR:
+        return in_words(timedelta(minutes=minutes))
+    # A day of working hours is no day: hours stay hours.
+    return _("%(count)s h") % {"count": minutes // _HOUR}
 
 
 def _percent(share: Decimal) -> str:

@@ -230,5 +230,6 @@ def test_lists_are_filled_in_and_read_as_tables(
     assert "99.9%" in told
     assert "30%" in told
     assert "3 h" in told
+    assert "as planned" in told
     assert "at_least" not in told
     assert "acknowledge&quot;" not in told
