@@ -24,11 +24,13 @@ class YingdaAdminSite(UnfoldAdminSite):
         return isinstance(actor, Actor) and actor.can("admin.enter")
 
     def extra_urls(self) -> list[URLPattern]:
-        """Add the pages that join apps: the test bench asks conversations about knowledge."""
+        """Add the pages that belong to no model, or join apps."""
         from conversations.admin.bench import test_bench  # noqa: PLC0415 -- apps must be loaded first
+        from reporting.admin.portfolio import portfolio_page  # noqa: PLC0415 -- likewise
 
         return [
             path("knowledge/entry/try/", self.admin_view(test_bench), name="test_bench"),
+            path("portfolio/", self.admin_view(portfolio_page), name="portfolio"),
         ]
 
     def get_urls(self) -> list[Any]:

@@ -195,6 +195,12 @@ UNFOLD: dict[str, Any] = {
                         _may("conversation.view"),
                     ),
                     _item(
+                        _("All inquiries"),
+                        "contact_support",
+                        _changelist("conversations_inquiry"),
+                        _may("conversation.view"),
+                    ),
+                    _item(
                         _("Hand-offs"),
                         "swap_calls",
                         _changelist("conversations_handoff"),
@@ -217,6 +223,12 @@ UNFOLD: dict[str, Any] = {
                         "outbound",
                         _changelist("conversations_handoffdelivery"),
                         _may("target.view"),
+                    ),
+                    _item(
+                        _("Files"),
+                        "attach_file",
+                        _changelist("conversations_attachment"),
+                        _may("conversation.view"),
                     ),
                     _item(
                         _("Decisions"),

@@ -105,7 +105,7 @@ def card(person: Contact) -> dict[str, Any]:
 
 
 def summary(person: Contact) -> dict[str, Any]:
-    """Return who the person is, each fact with where it is from: "signed", "noted" or "told"."""
+    """Return who the person is, each fact with where it is from (see `fact`)."""
     return {
         **wire.contact_object(person),
         "channel": person.channel.name,
@@ -118,9 +118,13 @@ def summary(person: Contact) -> dict[str, Any]:
 
 
 def fact(person: Contact, name: str) -> dict[str, str]:
-    """Return what came in as name, phone or email, how it came, and what colleagues noted."""
+    """Return what came in as name, phone or email, how it came, and what colleagues noted.
+
+    It was "signed" by the client's system, given with a "ticket", or "told" by the visitor's page.
+    """
     told = getattr(person, name)
-    source = "signed" if told and name in person.vouched else "told" if told else ""
+    ways = {"signed": person.vouched, "ticket": person.from_ticket}
+    source = next((way for way, names in ways.items() if name in names), "told") if told else ""
     return {"value": told, "source": source, "noted": getattr(person, f"noted_{name}")}
 
 

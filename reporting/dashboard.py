@@ -15,7 +15,7 @@ from conversations.models import BotDecision, Conversation, Message
 from conversations.states import ConversationStatus
 from knowledge import search
 from knowledge.models import Entry
-from reporting import charts, month_gauges, queries
+from reporting import charts, month_gauges, portfolio, queries
 from reporting.charts import Value
 from reporting.models import (
     ClaimDecision,
@@ -28,7 +28,7 @@ from reporting.models import (
 from reporting.queries import Kept, Share
 from reporting.services import answer_audits, label_audits, labels
 from tenants import terms
-from tenants.actors import Actor, tenants_of
+from tenants.actors import SESSION_TENANT, Actor, oversees_several, tenants_of
 from tenants.durations import in_words
 from tenants.models import (
     Approval,
@@ -73,14 +73,24 @@ class Gauge:
 
 
 def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Add to the context what the home page shows this person."""
+    """Add to the context what the home page shows this person.
+
+    Who has several tenants and has chosen none sees how all of them stand.
+    """
     actor = getattr(request, "actor", None)
     if not isinstance(actor, Actor):
         return context
+    several = oversees_several(actor.user)
+    chosen = actor.tenant is not None and request.session.get(SESSION_TENANT) == actor.tenant.pk
+    if several and not chosen:
+        context = {**context, "portfolio": portfolio.of(actor.user)}
     if actor.tenant is None:
         return {**context, "tenant_choices": tenants_of(actor.user)}
+    if "portfolio" in context:
+        return context
     return {
         **context,
+        "oversees": several,
         "tenant": actor.tenant,
         "due": [
             *(card() for capability, card in _DUE if actor.can(capability)),
@@ -218,7 +228,7 @@ def _reports_to_approve(actor: Actor) -> Due | None:
         _("Reports to approve"),
         Report.objects.filter(approved_at=None).count(),
         _("they are sent once you approve them"),
-        _list(Report),
+        _list(Report, standing="approve"),
     )
 
 
@@ -242,7 +252,7 @@ def _incidents(actor: Actor) -> Due | None:
         _("Open incidents"),
         Incident.objects.filter(restored_at=None).count(),
         _("their clocks run"),
-        _list(Incident),
+        _list(Incident, standing="open"),
         tone="breach",
     )
 

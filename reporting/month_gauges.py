@@ -1,19 +1,18 @@
 """The running month against the contract, for the admin's home: one figure beside each promise."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from fractions import Fraction
-from typing import Any
 
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from conversations.satisfaction import month_bounds
 from conversations.survey_figures import month_figures
-from reporting import metrics
+from reporting import availability, links, metrics
 from reporting.sections import Period, Verdict
 from reporting.services import figures, uptime
+from reporting.services.sections import days_of
 from tenants import clock
 from tenants.actors import Actor
 from tenants.models import Tenant
@@ -21,17 +20,26 @@ from tenants.scoping import active_tenant_id
 from tenants.services import contracts
 from tenants.terms import Terms
 
+# So much of the month's budget for down time is left before the gauge warns (R11: 50 %).
+_BUDGET_LEFT = Fraction(1, 2)
+
 
 @dataclass(frozen=True)
 class MonthGauge:
-    """One promise: what the month has come to, what is promised, and from what that is reckoned."""
+    """One promise: what the month has come to, what is promised, and from what that is reckoned.
 
+    `tone` is "ok", "warn", "breach", or "info" where there is nothing to judge yet. `is_small`
+    marks figures of fewer cases than 30.
+    """
+
+    key: str
     label: str
     shown: str
     promised: str
     basis: str
     tone: str
     link: str
+    is_small: bool = False
 
 
 def of(actor: Actor) -> list[MonthGauge]:
@@ -53,44 +61,61 @@ def _handoff(period: Period, terms: Terms) -> MonthGauge:
 
 
 def _kept(label: str, metric: str, period: Period) -> MonthGauge:
-    found = figures.total(period, metric)
-    return _share(
-        label, found.part, found.whole, Fraction(1), _link("tenants_obligation", kind__exact=metric)
-    )
+    counted = {"kind__exact": metric, "counted": "yes"}
+    return _share(metric, label, period, Fraction(1), "tenants_obligation", counted)
 
 
 def _auto_answer(period: Period, terms: Terms) -> MonthGauge:
-    found = figures.total(period, "auto_answer")
     return _share(
+        "auto_answer",
         _("Auto-answer rate"),
-        found.part,
-        found.whole,
+        period,
         Fraction(terms.auto_answer_target),
-        _link("reporting_question"),
+        "reporting_question",
+        {"counted": "yes"},
     )
 
 
-def _share(label: str, part: int, whole: int, target: Fraction, link: str) -> MonthGauge:
-    value = metrics.ratio(part, whole)
+def _share(
+    metric: str,
+    label: str,
+    period: Period,
+    target: Fraction,
+    rows: str,
+    filters: Mapping[str, str | Sequence[str]],
+) -> MonthGauge:
+    found = figures.total(period, metric)
+    value = metrics.ratio(found.part, found.whole)
     return MonthGauge(
+        key=metric,
         label=label,
         shown=metrics.shown_percent(value),
         promised=_("promised: %(target)s") % {"target": metrics.shown_percent(target)},
-        basis=_("%(part)s of %(whole)s, up to yesterday") % {"part": part, "whole": whole},
+        basis=_("%(part)s of %(whole)s, up to yesterday")
+        % {"part": found.part, "whole": found.whole},
         tone=_tone(metrics.verdict(value, target)),
-        link=link,
+        link=links.rows(rows, {**days_of(period), **filters}),
+        is_small=value is not None and metrics.is_small(found.whole),
     )
 
 
 def _satisfaction(period: Period, terms: Terms) -> MonthGauge:
     bot = month_figures(period.first).bot
+    tone = _tone(metrics.verdict(bot.score, terms.satisfaction_target))
+    # R11 warns before the target is missed.
+    near = bot.score is not None and bot.score < metrics.WARNED_SCORE
     return MonthGauge(
+        key="satisfaction",
         label=_("Satisfaction"),
         shown=bot.shown,
         promised=_("promised: %(target)s") % {"target": f"{terms.satisfaction_target:.2f}"},
         basis=_("%(count)s answers so far") % {"count": bot.responses},
-        tone=_tone(metrics.verdict(bot.score, terms.satisfaction_target)),
-        link=_link("conversations_rating"),
+        tone="warn" if tone == "ok" and near else tone,
+        link=links.rows(
+            "conversations_rating",
+            {"month": f"{period.first:%Y-%m}", "part__exact": "bot", "counted": "yes"},
+        ),
+        is_small=bot.score is not None and metrics.is_small(bot.responses),
     )
 
 
@@ -99,27 +124,29 @@ def _availability(period: Period, terms: Terms) -> MonthGauge:
     found = uptime.measured(start, end).figures
     net = found.net if found else None
     target = Fraction(terms.availability_target)
+    tone = _tone(metrics.verdict(net, target))
     basis = _("no prober watches yet")
     if found is not None:
         seconds = int(found.down_net.total_seconds())
         basis = _("down for %(seconds)s s so far") % {"seconds": seconds}
+        allowed = availability.budget(availability.month(period.first, period.zone), target)
+        if tone == "ok" and found.down_net > allowed * float(_BUDGET_LEFT):
+            tone = "warn"
     return MonthGauge(
+        key="availability",
         label=_("Availability"),
         shown=metrics.shown_percent(net),
         promised=_("promised: %(target)s") % {"target": metrics.shown_percent(target)},
         basis=basis,
-        tone=_tone(metrics.verdict(net, target)),
-        link=_link("reporting_downinterval"),
+        tone=tone,
+        link=links.rows(
+            "reporting_downinterval", {**days_of(period), "kind__exact": "down", "counted": "yes"}
+        ),
     )
 
 
 def _tone(verdict: Verdict) -> str:
     return {Verdict.KEPT: "ok", Verdict.MISSED: "breach"}.get(verdict, "info")
-
-
-def _link(model: str, **filters: Any) -> str:
-    path = reverse(f"admin:{model}_changelist")
-    return f"{path}?{'&'.join(f'{name}={value}' for name, value in filters.items())}"
 
 
 _GAUGES: tuple[tuple[str, Callable[[Period, Terms], MonthGauge]], ...] = (

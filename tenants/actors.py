@@ -6,11 +6,13 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 
 from tenants.models import Membership, Tenant, TenantStatus, User
-from tenants.roles import OPERATOR_CAPABILITIES
+from tenants.roles import CAPABILITIES, OPERATOR_CAPABILITIES
 from tenants.scoping import platform_scope, tenant_scope
 
 # Under this key the session remembers the tenant a person works in.
 SESSION_TENANT = "tenant"
+
+_ENTERING = [role for role, granted in CAPABILITIES.items() if "admin.enter" in granted]
 
 
 @dataclass(frozen=True)
@@ -33,13 +35,25 @@ def tenants_of(user: User) -> list[Tenant]:
     tenants = Tenant.objects.filter(status=TenantStatus.ACTIVE)
     if user.is_operator:
         return list(tenants)
-    with platform_scope("which tenants a person belongs to is asked before one is in scope"):
-        own = list(
-            Membership.objects.using(settings.PLATFORM_DATABASE)
-            .filter(user_id=user.pk, is_active=True)
-            .values_list("tenant_id", flat=True)
-        )
-    return list(tenants.filter(pk__in=own))
+    return list(tenants.filter(pk__in=_own(user)))
+
+
+def overseen_by(user: User) -> list[Actor]:
+    """Return the person as an actor in each active tenant whose admin they enter as a member.
+
+    By name of the tenant. Being an operator adds none: they enter a tenant that is not their own
+    one at a time, and each time goes to its ledger.
+    """
+    tenants = Tenant.objects.filter(
+        status=TenantStatus.ACTIVE, pk__in=_own(user, role__in=_ENTERING)
+    )
+    return [actor for actor in (_member(user, tenant) for tenant in tenants) if actor is not None]
+
+
+def oversees_several(user: User) -> bool:
+    """Return whether `overseen_by` has more than one tenant for this person; costs two queries."""
+    own = _own(user, role__in=_ENTERING)
+    return Tenant.objects.filter(status=TenantStatus.ACTIVE, pk__in=own).count() > 1
 
 
 def actor_for(user: User | AnonymousUser, tenant_id: int | None) -> Actor | None:
@@ -59,6 +73,15 @@ def actor_for(user: User | AnonymousUser, tenant_id: int | None) -> Actor | None
         return Actor(user=user, tenant=None, membership=None)
     choices = tenants_of(user)
     return _member(user, choices[0]) if choices else None
+
+
+def _own(user: User, **which: object) -> list[int]:
+    with platform_scope("which tenants a person belongs to is asked before one is in scope"):
+        return list(
+            Membership.objects.using(settings.PLATFORM_DATABASE)
+            .filter(user_id=user.pk, is_active=True, **which)
+            .values_list("tenant_id", flat=True)
+        )
 
 
 def _member(user: User, tenant: Tenant) -> Actor | None:

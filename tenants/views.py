@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 
-from tenants.actors import SESSION_TENANT, actor_for, tenants_of
+from tenants.actors import SESSION_TENANT, actor_for, oversees_several, tenants_of
 from tenants.models import User
 from tenants.scoping import tenant_scope
 from tenants.services import ledger
@@ -39,6 +39,7 @@ def switch(request: HttpRequest) -> HttpResponse:
             "choices": choices,
             "next": _next(request),
             "current": request.session.get(SESSION_TENANT),
+            "oversees": oversees_several(request.user),
         },
     )
 

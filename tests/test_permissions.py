@@ -148,6 +148,7 @@ GET    /admin/password_change/done/                      302  200  200  200  200
 GET    /admin/autocomplete/                              302  403  403  403  403  302  403  403
 GET    /admin/jsi18n/                                    302  200  200  200  200  302  200  200
 GET    /admin/knowledge/entry/try/                       302  200  200  200  200  302  200  200
+GET    /admin/portfolio/                                 302  200  200  200  200  302  200  200
 """
 # Visitors hold tokens, not roles: with the token of the row's contact, and with none that counts.
 VISITORS = """
@@ -214,6 +215,8 @@ ADMIN: dict[str, dict[str, str]] = {
     "conversations.wrapupcategory": {"view": "MCSRO", "add": "MCSO", "change": "MCSO"},
     "conversations.desksettings": {"view": "MCSRO", "change": "MCSO"},
     "conversations.agentgroup": {"view": "MCSRO", "add": "MCSO", "change": "MCSO"},
+    "conversations.inquiry": {"view": "MCSRO"},
+    "conversations.attachment": {"view": "MCSRO"},
     "conversations.contact": {"view": "MCSRO", "edit": "CS", "block": "CS", "request": "C"},
     "conversations.tag": {"view": "MCSRO", "add": "CS", "change": "CS"},
     "conversations.blockentry": {"view": "MCSRO", "add": "CS", "lift": "CS"},

@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminColorInputWidget, UnfoldAdminTextareaWidget
 
@@ -62,6 +63,8 @@ class ChannelAdmin(TenantAdmin):
     form = ChannelForm
     list_display = ("state", "name", "kind_name", "brand_name", "language", "made_at")
     list_display_links = ("name",)
+    list_filter = (("status", ChoicesDropdownFilter),)
+    list_filter_submit = True
     search_fields = ("name", "brand_name")
     actions_detail = ("rotate_page",)
     change_form_outer_before_template = "admin/conversations/channel_embed.html"

@@ -15,16 +15,34 @@ from unfold.decorators import action, display
 
 from conversations import happenings, profile
 from conversations.admin import contact_pages
+from conversations.admin.counting import of_real_conversations
 from conversations.admin.pages import FormPages, Question, member_of
-from conversations.models import Consent, Contact, ContactMerge
+from conversations.models import Consent, Contact, ContactMerge, Inquiry
 from conversations.persons import contact_ids_of, person_of
 from conversations.services import blocks
 from tenants import clock
 from tenants.admin_base import ReadOnlyAdmin, badge, moment
-from tenants.admin_filters import period_on
+from tenants.admin_filters import PeriodFilter, instants, period_days, period_on
 
 # The page shows the latest of what happened; the console leads further back.
 SHOWN_HAPPENINGS = 40
+
+
+class AskedFilter(PeriodFilter):
+    """The visitors of a report: contacts who opened an inquiry in the period."""
+
+    title = _("opened an inquiry")
+    parameter_name = "asked"
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        days = period_days(self.value() or "")
+        if days is None:
+            return queryset
+        start, end = instants(*days)
+        opened = Inquiry.objects.filter(
+            of_real_conversations(), opened_at__gte=start, opened_at__lt=end
+        )
+        return queryset.filter(pk__in=opened.values("conversation__contact"))
 
 
 @admin.register(Contact)
@@ -42,7 +60,7 @@ class ContactAdmin(FormPages, ReadOnlyAdmin):
     list_display = ("state", "label", "external_id", "channel", "conversation_count", "seen_at")
     list_display_links = ("label",)
     ordering = ("-last_seen_at",)
-    list_filter = (("channel", RelatedDropdownFilter), period_on("last_seen_at"))
+    list_filter = (("channel", RelatedDropdownFilter), period_on("last_seen_at"), AskedFilter)
     list_filter_submit = True
     list_select_related = ("channel",)
     search_fields = (
@@ -76,8 +94,9 @@ class ContactAdmin(FormPages, ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Contact]:
         queryset: QuerySet[Contact] = super().get_queryset(request)
         match = request.resolver_match
-        if match is not None and match.url_name == "conversations_contact_changelist":
-            # Found under the contact they were merged into.
+        listed = match is not None and match.url_name == "conversations_contact_changelist"
+        if listed and AskedFilter.parameter_name not in request.GET:
+            # Found under the contact they were merged into; reports count each as they came.
             queryset = queryset.filter(merged_into=None)
         return queryset.annotate(conversation_total=Count("conversations"))
 
@@ -255,7 +274,11 @@ def _page_of(contact: Contact) -> str:
 
 def _fact(contact: Contact, name: str) -> Any:
     known = profile.fact(contact, name)
-    sources = {"signed": gettext("signed by your system"), "told": gettext("told, not checked")}
+    sources = {
+        "signed": gettext("signed by your system"),
+        "ticket": gettext("from a ticket, not checked"),
+        "told": gettext("told, not checked"),
+    }
     lines = [(known["value"], sources.get(known["source"], ""))] if known["value"] else []
     if known["noted"]:
         lines.append((known["noted"], gettext("noted by colleagues")))

@@ -18,6 +18,7 @@ from unfold.contrib.filters.admin import (
 from unfold.decorators import display
 
 from conversations import explanations, wire
+from conversations.admin.counting import taken_handoffs
 from conversations.admin.decisions import feedback_badge
 from conversations.admin.links import conversation_link
 from conversations.admin.targets import cause_in_words
@@ -25,7 +26,7 @@ from conversations.models import AuthorKind, BotDecision, Contact, Conversation,
 from conversations.states import ConversationStatus, HandoffState
 from tenants import clock
 from tenants.admin_base import ReadOnlyAdmin, badge, moment, second
-from tenants.admin_filters import period_on
+from tenants.admin_filters import counted, period_on
 from tenants.durations import in_words
 from tenants.scoping import as_uuid
 
@@ -182,7 +183,8 @@ class HandoffAdmin(ReadOnlyAdmin):
     list_filter = (
         ("state", ChoicesDropdownFilter),
         ("reason", ChoicesDropdownFilter),
-        period_on("decided_at"),
+        counted(taken_handoffs),
+        period_on("triggered_at"),
     )
     list_filter_submit = True
     list_select_related = ("conversation__contact", "accepted_by", "target")

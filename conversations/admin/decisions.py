@@ -18,11 +18,13 @@ from unfold.contrib.filters.admin import (
 from unfold.decorators import display
 
 from conversations import explanations
+from conversations.admin.counting import of_demonstrations, of_real_conversations
 from conversations.admin.links import conversation_link
 from conversations.models import BotDecision, DecisionOutcome, Feedback, Message
+from conversations.services import fidelity
 from knowledge.models import EntryVersion
 from tenants.admin_base import ReadOnlyAdmin, badge, moment
-from tenants.admin_filters import period_on
+from tenants.admin_filters import counted, period_on, states
 from tenants.scoping import as_uuid
 from tenants.services.subprocessors import CAUSES
 
@@ -166,6 +168,8 @@ class MessageAdmin(ReadOnlyAdmin):
     list_filter = (
         ("feedback", ChoicesDropdownFilter),
         ("author_kind", ChoicesDropdownFilter),
+        counted(of_real_conversations, of_demonstrations),
+        states(compared=(_("compared with its source"), fidelity.COMPARABLE)),
         period_on("created_at"),
         VersionFilter,
     )

@@ -10,10 +10,11 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
+from conversations.admin.counting import judged_promises
 from conversations.admin.links import conversation_link
 from tenants import clock
 from tenants.admin_base import ReadOnlyAdmin, badge, second
-from tenants.admin_filters import period_on
+from tenants.admin_filters import counted, period_on
 from tenants.durations import in_words
 from tenants.models import Breach, Obligation, ObligationState
 
@@ -36,6 +37,7 @@ class ObligationAdmin(ReadOnlyAdmin):
     list_filter = (
         ("state", ChoicesDropdownFilter),
         ("kind", ChoicesDropdownFilter),
+        counted(judged_promises),
         period_on("started_at"),
     )
     list_filter_submit = True

@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import Avg, Count, Prefetch
+from django.db.models import Avg, Count, Prefetch, Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -38,6 +38,7 @@ from tenants.admin_base import (
     badge,
     moment,
 )
+from tenants.admin_filters import MonthFilter, counted
 from tenants.errors import DomainError
 from tenants.services import contracts
 
@@ -148,6 +149,21 @@ class SampleForm(TenantForm):
         return month
 
 
+class SampledFilter(MonthFilter):
+    """Samples, or what is in them, of one month; `path` leads from the row to its sample."""
+
+    path = ""
+
+    def of_month(self, month: date) -> Q:
+        return Q(**{f"{self.path}month": month})
+
+
+class ItemOfMonthFilter(SampledFilter):
+    """Inquiries that were sampled for a month."""
+
+    path = "sample__"
+
+
 @admin.register(QASample)
 class QASampleAdmin(TenantAdmin):
     """Draws samples and shows what they came to; a drawn one stays as it is."""
@@ -155,6 +171,8 @@ class QASampleAdmin(TenantAdmin):
     capabilities = {"view": "qa.view", "add": "qa.change"}
     form = SampleForm
     list_display = ("name", "drawn", "rated", "mean", "made_at", "created_by")
+    list_filter = (SampledFilter,)
+    list_filter_submit = True
     list_select_related = ("created_by", "rubric")
     ordering = ("-created_at", "-pk")
     empty_text = _(
@@ -270,7 +288,11 @@ class QAItemAdmin(ReadOnlyAdmin):
 
     capabilities = {"view": "qa.view", "rate": "qa.rate"}
     list_display = ("name", "standing", "raters", "result_shown", "where")
-    list_filter = (("sample", RelatedDropdownFilter),)
+    list_filter = (
+        ("sample", RelatedDropdownFilter),
+        counted(Q(result__isnull=False)),
+        ItemOfMonthFilter,
+    )
     list_filter_submit = True
     list_select_related = ("sample", "inquiry")
     fields = ("name", "standing", "raters", "result_shown", "given", "where")

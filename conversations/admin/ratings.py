@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -15,6 +16,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
+from conversations.admin.counting import EndedInMonthFilter
 from conversations.admin.links import conversation_link
 from conversations.models import Rating, RatingCorrection, Satisfaction
 from conversations.satisfaction import Standing
@@ -23,7 +25,7 @@ from conversations.survey_figures import month_figures
 from tenants import clock
 from tenants.actors import Actor
 from tenants.admin_base import ReadOnlyAdmin, actor_of, badge, moment
-from tenants.admin_filters import period_on
+from tenants.admin_filters import counted, period_on
 from tenants.errors import DomainError
 from tenants.roles import Role
 
@@ -52,6 +54,12 @@ def is_providers(actor: Actor) -> bool:
     return member is None or actor.user.is_operator or member.role == Role.ACCOUNT_MANAGER
 
 
+class OfMonthFilter(EndedInMonthFilter):
+    """Answers by the month in which their inquiry ended: that of their figures (R73)."""
+
+    path = "invite__"
+
+
 @admin.register(Rating)
 class RatingAdmin(ReadOnlyAdmin):
     """Shows the answers, with the figures of this month and the last above them."""
@@ -63,6 +71,8 @@ class RatingAdmin(ReadOnlyAdmin):
         ("score", ChoicesDropdownFilter),
         ("part", ChoicesDropdownFilter),
         ("excluded_reason", ChoicesDropdownFilter),
+        counted(Q(excluded_reason="")),
+        OfMonthFilter,
         period_on("given_at"),
     )
     list_filter_submit = True

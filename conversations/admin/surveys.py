@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
@@ -11,13 +12,14 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import BooleanRadioFilter
 from unfold.decorators import display
 
+from conversations.admin.counting import EndedInMonthFilter
 from conversations.admin.links import conversation_link
 from conversations.models import SurveyInvite, SurveyMonth, SurveyTerms
 from conversations.satisfaction import month_bounds
 from conversations.services import survey_terms
 from tenants import clock
 from tenants.admin_base import ReadOnlyAdmin, TenantAdmin, actor_of, badge, moment
-from tenants.admin_filters import period_on
+from tenants.admin_filters import counted, period_on
 
 
 @admin.register(SurveyTerms)
@@ -112,6 +114,8 @@ class SurveyInviteAdmin(ReadOnlyAdmin):
         ("has_bot_part", BooleanRadioFilter),
         ("has_human_part", BooleanRadioFilter),
         ("is_test", BooleanRadioFilter),
+        counted(Q(has_bot_part=True, sent_at__isnull=False, is_test=False)),
+        EndedInMonthFilter,
         period_on("drawn_at"),
     )
     list_filter_submit = True

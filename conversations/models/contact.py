@@ -30,6 +30,8 @@ class Contact(TenantModel):
     )
     # Which of name, phone and e-mail address the client's own system signed.
     vouched = models.JSONField(default=list, editable=False)
+    # Which of them the visitor gave with a ticket: nobody checked them.
+    from_ticket = models.JSONField(default=list, editable=False)
     # What colleagues were told and wrote down stays apart from what came in by itself.
     noted_name = models.CharField(_("name by colleagues"), max_length=60, blank=True)
     noted_phone = models.CharField(_("phone by colleagues"), max_length=40, blank=True)

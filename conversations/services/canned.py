@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from conversations import page_track
 from conversations.models import CannedReply, Conversation, Ticket
+from conversations.services import phrases
 from tenants.errors import DomainError, NotFoundError
 from tenants.models import Membership, User
 from tenants.services import ledger
@@ -47,10 +48,15 @@ def fitting(conversation: Conversation, *, by: Membership) -> QuerySet[CannedRep
 
 
 def values_for(conversation: Conversation, *, by: Membership) -> dict[str, str]:
-    """Return what is known of the variables a reply may hold; unknown ones are not in it."""
+    """Return what is known of the variables a reply may hold; unknown ones are not in it.
+
+    A visitor without a name is addressed in a general way, in their language.
+    """
     page = page_track.facts(conversation)
+    with phrases.language_of(conversation.contact):
+        visitor = conversation.contact.known("name") or phrases.anybody()
     known = {
-        "visitor": conversation.contact.name,
+        "visitor": visitor,
         "agent": by.display_name,
         "brand": conversation.channel.brand_name,
         "channel": conversation.channel.name,

@@ -320,8 +320,9 @@ def _contact_for(
         if name in signed or name not in contact.vouched:
             setattr(contact, name, value)
     contact.vouched = sorted(signed.union(contact.vouched))
+    contact.from_ticket = [name for name in contact.from_ticket if name not in told]
     contact.last_seen_at = at
-    contact.save(update_fields=[*told, "vouched", "last_seen_at"])
+    contact.save(update_fields=[*told, "vouched", "from_ticket", "last_seen_at"])
     return contact
 
 

@@ -34,6 +34,8 @@ NAMED = 1000
 # A reply is written by the time this has passed since the instant it bears.
 SETTLED = timedelta(minutes=10)
 COMPARED = "answers.compared"
+# The assistant's answers. That there is a source is said once more, in the words of the index.
+COMPARABLE = Q(author_kind=AuthorKind.BOT, kind=MessageKind.ANSWER, entry_version__isnull=False)
 _BATCH = 1000
 # Keys bear the time of the host that made them, replies the database's: so far apart at most.
 _CLOCKS_APART = timedelta(days=1)
@@ -187,10 +189,7 @@ def report_audited(
 
 
 def _batches(since: datetime | None, until: datetime | None) -> Iterator[list[dict[str, Any]]]:
-    # That there is a source is said once more, in the words of the index.
-    rows = Message.objects.filter(
-        author_kind=AuthorKind.BOT, kind=MessageKind.ANSWER, entry_version__isnull=False
-    ).order_by("pk")
+    rows = Message.objects.filter(COMPARABLE).order_by("pk")
     if since is not None:
         rows = rows.filter(created_at__gte=since)
     if until is not None:

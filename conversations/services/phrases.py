@@ -41,6 +41,11 @@ def language_of(contact: Contact) -> Iterator[None]:
         yield
 
 
+def anybody() -> str:
+    """Return how somebody is addressed who gave no name."""
+    return _("dear customer")
+
+
 def small_talk(name: str, assistant: str) -> str:
     """Return the reply to small talk of this name (see dialogue.smalltalk)."""
     return str(SMALL_TALK[name] % {"assistant": assistant})

@@ -22,6 +22,7 @@ from conversations.models import (
     Conversation,
     Tag,
     TagSource,
+    Ticket,
 )
 from conversations.persons import contact_ids_of
 from conversations.states import ConversationStatus
@@ -120,6 +121,29 @@ def edit_contact(contact: Contact, changes: Mapping[str, str], *, by: Membership
             ledger.append(Event("contact.edited", person.pk, {"by": by.pk, "changed": changed}))
             announce_profile(person)
     return person
+
+
+def learn_from(ticket: Ticket) -> list[Event]:
+    """Keep the name, phone and e-mail that a visitor gave with a ticket; return the events.
+
+    Only where nothing came in before, and shown as unchecked: no identity is proved by it, nothing
+    that was signed is replaced, and no contacts are merged (R37). Nothing is kept of somebody who
+    opted out of profiling (R36). Within the caller's transaction.
+    """
+    person = Contact.objects.select_for_update(of=("self",)).get(pk=ticket.contact_id)
+    if person.opted_out_of_profile or person.erased_at is not None or person.is_probe:
+        return []
+    given = {name: getattr(ticket, name) for name in ("name", "phone", "email")}
+    news = {name: value for name, value in given.items() if value and not getattr(person, name)}
+    if not news:
+        return []
+    for name, value in news.items():
+        setattr(person, name, value)
+    person.from_ticket = sorted({*person.from_ticket, *news})
+    person.save(update_fields=[*news, "from_ticket"])
+    announce_profile(person)
+    facts = {"ticket": ticket.pk, "fields": sorted(news)}
+    return [Event("contact.told_by_ticket", person.pk, facts)]
 
 
 def fingerprint(person: Contact, value: str) -> str:

@@ -126,6 +126,7 @@ STORES: list[Store] = [
             "phone": "",
             "email": "",
             "vouched": [],
+            "from_ticket": [],
             "noted_name": "",
             "noted_phone": "",
             "noted_email": "",

@@ -21,7 +21,7 @@ from conversations.models import (
     TicketNoticeKind,
 )
 from conversations.queries import question_of, unsettled_ticket
-from conversations.services import messages, ticket_clock, ticket_notices, ticket_phrases
+from conversations.services import messages, profiles, ticket_clock, ticket_notices, ticket_phrases
 from conversations.services.intake import EmptyMessageError, TooLongError
 from conversations.services.phrases import language_of
 from conversations.states import ConversationStatus
@@ -63,7 +63,8 @@ def open_ticket(asked: NewTicket, *, by: Membership | None) -> tuple[Ticket, boo
     """Open a ticket, once per `client_id` of its contact; return (ticket, created).
 
     One transaction: the day's next number (gapless, in the tenant's zone), the due times, the
-    mails to the visitor and to the assignee, the ledger. Where a member opens it from a
+    mails to the visitor and to the assignee, the ledger. What a visitor says of themselves goes to
+    their profile where it knows nothing yet. Where a member opens it from a
     conversation that goes on, the visitor is told the number there. Raises EmptyMessageError,
     TooLongError.
     """
@@ -78,6 +79,8 @@ def open_ticket(asked: NewTicket, *, by: Membership | None) -> tuple[Ticket, boo
             ticket, recorded = _create(asked, by, at)
             if conversation is not None and conversation.status != ConversationStatus.CLOSED:
                 recorded.append(_say_number(conversation, ticket, at))
+            if by is None:
+                recorded += profiles.learn_from(ticket)
             ledger.append(*recorded)
     except IntegrityError:
         stored = Ticket.objects.filter(contact=asked.contact, client_id=asked.client_id).first()

@@ -15,6 +15,7 @@ from unfold.decorators import action, display
 from knowledge.models import ActiveRelease, Release
 from knowledge.services import releases
 from tenants.admin_base import ReadOnlyAdmin, actor_of, badge, moment
+from tenants.admin_filters import period_on
 
 
 @admin.register(Release)
@@ -24,6 +25,8 @@ class ReleaseAdmin(ReadOnlyAdmin):
     capabilities = {"view": "knowledge.view", "publish": "knowledge.publish"}
     list_display = ("state", "label", "note", "entries", "made_at", "made_by")
     list_display_links = ("label",)
+    list_filter = (period_on("created_at"),)
+    list_filter_submit = True
     list_select_related = ("created_by",)
     search_fields = ("note", "=number")
     fields = ("state", "label", "note", "entries", "made_at", "made_by")

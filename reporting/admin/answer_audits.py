@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html_join
@@ -23,6 +23,7 @@ from reporting.admin.audits import AuditAdmin, link
 from reporting.models import AccuracyAudit, AccuracyAuditItem, AuditFinding
 from reporting.services import answer_audits
 from tenants.admin_base import ReadOnlyAdmin, actor_of, badge, moment
+from tenants.admin_filters import PeriodFilter, counted, period_days
 from tenants.errors import DomainError
 from tenants.scoping import as_uuid
 
@@ -196,13 +197,29 @@ class AccuracyAuditAdmin(AuditAdmin):
         )
 
 
+class AuditedFilter(PeriodFilter):
+    """Answers audited for the months that a period lies in."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        days = period_days(self.value() or "")
+        if days is None:
+            return queryset
+        first, end = days
+        return queryset.filter(audit__month__gte=first.replace(day=1), audit__month__lt=end)
+
+
 @admin.register(AccuracyAuditItem)
 class AccuracyAuditItemAdmin(ReadOnlyAdmin):
     """Shows the audited answers; not who wrote them."""
 
     capabilities = {"view": "mismatch.view"}
     list_display = ("name", "channel", "found", "checked_at", "reported")
-    list_filter = (("audit", RelatedDropdownFilter), ("finding", ChoicesDropdownFilter))
+    list_filter = (
+        ("audit", RelatedDropdownFilter),
+        ("finding", ChoicesDropdownFilter),
+        counted(Q(finding__in=(AuditFinding.RIGHT, AuditFinding.WRONG))),
+        AuditedFilter,
+    )
     list_filter_submit = True
     list_select_related = ("audit", "channel", "report__entry_version")
     ordering = ("-audit__month", "position")

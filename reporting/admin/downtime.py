@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -30,7 +31,7 @@ from reporting.models import (
 )
 from reporting.services import availability_settings, claims
 from tenants.admin_base import TenantAdmin, actor_of, badge, second
-from tenants.admin_filters import period_on
+from tenants.admin_filters import OverlapFilter, counted
 from tenants.durations import in_words
 
 _DECISION_TONES = {
@@ -74,7 +75,11 @@ class DownIntervalAdmin(SteppedAdmin):
     capabilities = {"view": "availability.view", "claim": "availability.claim"}
     list_display = ("since", "what", "until", "length", "evidence", "standing")
     list_display_links = ("since",)
-    list_filter = (("kind", ChoicesDropdownFilter), period_on("start_at"))
+    list_filter = (
+        ("kind", ChoicesDropdownFilter),
+        counted(Q(kind=IntervalKind.DOWN, withdrawn_at=None)),
+        OverlapFilter,
+    )
     list_filter_submit = True
     fields = ("what", "since", "until", "length", "evidence", "standing", "found", "incident")
     actions_detail = ("claim_page",)
@@ -160,7 +165,11 @@ class ExclusionClaimAdmin(SteppedAdmin):
     capabilities = {"view": "availability.view", "decide": "availability.decide"}
     list_display = ("since", "until", "kind", "standing", "claimed", "decided")
     list_display_links = ("since",)
-    list_filter = (("decision", ChoicesDropdownFilter), ("kind", ChoicesDropdownFilter))
+    list_filter = (
+        ("decision", ChoicesDropdownFilter),
+        ("kind", ChoicesDropdownFilter),
+        OverlapFilter,
+    )
     list_filter_submit = True
     list_select_related = ("claimed_by", "decided_by")
     fields = ("since", "until", "kind", "evidence", "standing", "claimed", "decided", "remark")

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import Q
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -12,6 +13,7 @@ from unfold.decorators import display
 from reporting.models import ReportDue
 from tenants import clock
 from tenants.admin_base import ReadOnlyAdmin, badge, moment
+from tenants.admin_filters import states
 
 
 @admin.register(ReportDue)
@@ -21,7 +23,11 @@ class ReportDueAdmin(ReadOnlyAdmin):
     capabilities = {"view": "report.view"}
     list_display = ("standing", "kind", "period_start", "stage", "due", "made")
     list_display_links = ("period_start",)
-    list_filter = (("kind", ChoicesDropdownFilter), ("stage", ChoicesDropdownFilter))
+    list_filter = (
+        ("kind", ChoicesDropdownFilter),
+        ("stage", ChoicesDropdownFilter),
+        states(open=(_("Not made yet"), Q(made_at=None))),
+    )
     list_filter_submit = True
     ordering = ("made_at", "due_at")
     fields = ("standing", "kind", "period_start", "stage", "due", "made", "attempts", "error")

@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db.models import Q
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
@@ -27,7 +28,7 @@ from reporting.models import Incident, IncidentKind, IncidentLevel, OwnerParty
 from reporting.services import affected, availability_settings, incidents
 from tenants import clock
 from tenants.admin_base import actor_of, badge, moment
-from tenants.admin_filters import period_on
+from tenants.admin_filters import period_on, states
 from tenants.services import contracts
 
 _LEVEL_TONES = {
@@ -97,6 +98,7 @@ class IncidentAdmin(SteppedAdmin):
     list_filter = (
         ("level", ChoicesDropdownFilter),
         ("kind", ChoicesDropdownFilter),
+        states(open=(_("Not restored"), Q(restored_at=None))),
         period_on("opened_at"),
     )
     list_filter_submit = True

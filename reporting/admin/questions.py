@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db.models import F, Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -17,7 +18,7 @@ from reporting.models import Question, QuestionLabel, QuestionLabels, QuestionSt
 from reporting.services import labels
 from tenants import clock
 from tenants.admin_base import ReadOnlyAdmin, actor_of, badge, second
-from tenants.admin_filters import period_on
+from tenants.admin_filters import counted, period_on, states
 from tenants.errors import DomainError
 from tenants.scoping import as_uuid
 
@@ -26,6 +27,9 @@ _TONES = {
     QuestionStanding.FAILED: "breach",
     QuestionStanding.DEFAULT: "warn",
 }
+# What the auto-answer rate is made of.
+IN_THE_RATE = (QuestionStanding.ANSWERED, QuestionStanding.FAILED, QuestionStanding.DEFAULT)
+_ASKED = Q(is_test=False, is_same_again=False)
 
 
 @admin.register(Question)
@@ -39,6 +43,14 @@ class QuestionAdmin(ReadOnlyAdmin):
         ("why", ChoicesDropdownFilter),
         ("label", ChoicesDropdownFilter),
         ("is_reviewed", BooleanRadioFilter),
+        counted(Q(standing__in=IN_THE_RATE)),
+        states(
+            asked=(_("asked, each once"), _ASKED),
+            relabelled=(
+                _("labelled otherwise by people"),
+                _ASKED & Q(is_reviewed=True) & ~Q(label=F("machine_label")),
+            ),
+        ),
         period_on("asked_at"),
     )
     list_filter_submit = True

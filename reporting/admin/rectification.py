@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
@@ -22,6 +23,7 @@ from reporting.models import PlanState, RectificationPlan
 from reporting.services import rectification
 from tenants import clock
 from tenants.admin_base import actor_of, badge, moment
+from tenants.admin_filters import PeriodFilter, instants, period_days, states
 
 _TONES = {
     PlanState.TRIGGERED: "breach",
@@ -59,6 +61,19 @@ class RemarkForm(forms.Form):
     )
 
 
+class OpenFilter(PeriodFilter):
+    """Plans that were open on some day of the period."""
+
+    title = _("open in the period")
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        days = period_days(self.value() or "")
+        if days is None:
+            return queryset
+        start, end = instants(*days)
+        return queryset.filter(rectification.open_between(start, end))
+
+
 @admin.register(RectificationPlan)
 class RectificationPlanAdmin(SteppedAdmin):
     """Shows plans with their clock; each party takes its steps."""
@@ -69,7 +84,11 @@ class RectificationPlanAdmin(SteppedAdmin):
         "decide": "plan.decide",
     }
     list_display = ("name", "standing", "scored", "due", "owner", "target_date")
-    list_filter = (("state", ChoicesDropdownFilter),)
+    list_filter = (
+        ("state", ChoicesDropdownFilter),
+        states(open=(_("Not closed"), ~Q(state=PlanState.CLOSED))),
+        OpenFilter,
+    )
     list_filter_submit = True
     fields = (
         "name",

@@ -5,12 +5,14 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.db.models import Q
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import translation
 from django.utils.http import content_disposition_header
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
@@ -25,6 +27,7 @@ from reporting.rendering.xlsx import xlsx
 from reporting.services import evidence, reports
 from tenants import clock
 from tenants.admin_base import ReadOnlyAdmin, actor_of, badge, moment
+from tenants.admin_filters import states
 
 _XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 STAGE_TONES = {
@@ -66,7 +69,14 @@ class ReportAdmin(FormPages, ReadOnlyAdmin):
     }
     list_display = ("standing", "kind", "span", "stage_name", "version", "short_hash", "made")
     list_display_links = ("span",)
-    list_filter = (("kind", ChoicesDropdownFilter), ("stage", ChoicesDropdownFilter))
+    list_filter = (
+        ("kind", ChoicesDropdownFilter),
+        ("stage", ChoicesDropdownFilter),
+        states(
+            approve=(_("Waits for approval"), Q(approved_at=None)),
+            send=(_("Approved, not sent"), Q(approved_at__isnull=False, sent_at=None)),
+        ),
+    )
     list_filter_submit = True
     list_select_related = ("answer",)
     fields = (
@@ -129,7 +139,7 @@ class ReportAdmin(FormPages, ReadOnlyAdmin):
             {
                 "title": f"{shown.title} · {shown.stage}",
                 "report": html.context(shown),
-                "standing": self._facts(row),
+                "standing": [(capfirst(name), value) for name, value in self._facts(row)],
                 "buttons": self._buttons(request, row),
             },
         )

@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.utils import translation
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -158,6 +159,11 @@ def _present(snapshot: Mapping[str, Any], sha256: str, language: str) -> Present
 
 
 def _labels() -> dict[str, str]:
+    # One word may stand in a sentence elsewhere; here each of them is a heading.
+    return {key: capfirst(words) for key, words in _words().items()}
+
+
+def _words() -> dict[str, str]:
     return {
         "summary": _("Promises at a glance"),
         "contents": _("Contents"),
@@ -203,7 +209,7 @@ def chapter(section: Section, zone: ZoneInfo) -> Chapter:
     """Return one section in words of the active language."""
     return Chapter(
         key=section.key,
-        title=section.title,
+        title=capfirst(section.title),
         clause=section.clause,
         cards=[card(each) for each in section.figures],
         pictures=[picture(each) for each in section.series if each.values],
@@ -221,7 +227,7 @@ def card(figure: Figure) -> Card:
         details.append(_("95%% interval %(span)s") % {"span": wording.interval(figure)})
     return Card(
         key=figure.key,
-        title=figure.title,
+        title=capfirst(figure.title),
         clause=figure.clause,
         text=wording.shown(figure.value, figure.unit),
         detail=" · ".join(each for each in details if each),
@@ -244,7 +250,7 @@ def picture(series: Series) -> Picture:
     """Return the chart of one series in words of the active language."""
     shown = [wording.shown(value, series.unit) for value in series.values]
     drawing = charts.Drawing(
-        title=series.title,
+        title=capfirst(series.title),
         labels=[_short(label) for label in series.labels],
         values=series.values,
         shown=shown,
@@ -258,7 +264,7 @@ def picture(series: Series) -> Picture:
         most=1.0 if series.unit is Unit.SHARE else None,
     )
     return Picture(
-        title=series.title,
+        title=capfirst(series.title),
         svg=charts.svg(drawing),
         unit=str(series.unit),
         is_line=series.kind == "line",
@@ -272,8 +278,8 @@ def picture(series: Series) -> Picture:
 def grid(table: Table, zone: ZoneInfo) -> Grid:
     """Return one table in words of the active language."""
     return Grid(
-        title=table.title,
-        heads=[column.title for column in table.columns],
+        title=capfirst(table.title),
+        heads=[capfirst(column.title) for column in table.columns],
         right=[column.unit is not None for column in table.columns],
         rows=[
             [
@@ -331,7 +337,7 @@ def _parties(snapshot: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [
         (_("Party A"), contract["party_a"] or snapshot["tenant"]["name"]),
         (_("Party B"), contract["party_b"] or wording.NOTHING),
-        (_("contract number"), contract["number"] or _("No contract on record")),
+        (capfirst(_("contract number")), contract["number"] or _("No contract on record")),
     ]
 
 

@@ -22,12 +22,15 @@ _HEAD_FILL = PatternFill("solid", fgColor="FFF6F7F9")
 _TITLE = Font(bold=True, size=14)
 _BOLD = Font(bold=True)
 _FORMATS = {
-    Unit.COUNT: "#,##0.##",
+    Unit.COUNT: "#,##0.00",
     Unit.SHARE: "0.00%",
     Unit.SCORE: "0.00",
     Unit.SECONDS: "0.000",
     Unit.BYTES: "#,##0",
 }
+_WHOLE = "#,##0"
+# Units whose format shows a number as the report words it; times and sizes have words of their own.
+_AS_SHOWN = (Unit.SHARE, Unit.SCORE, Unit.COUNT)
 _CHART_ROWS = 16
 
 
@@ -131,7 +134,10 @@ def _figure(sheet: Any, row: int, card: Any) -> int:
         " · ".join(each for each in (card.verdict, card.mark) if each),
     )
     for place, text in enumerate(words, 1):
-        cell = _put(sheet, row, place, text)
+        if place == 2 and card.value is not None and Unit(card.unit) in _AS_SHOWN:
+            cell = _number(sheet, row, place, card.value, Unit(card.unit))
+        else:
+            cell = _put(sheet, row, place, text)
         if place in (2, 4, 5, 6):
             cell.alignment = Alignment(horizontal="right")
     sheet.cell(row, 2).font = _BOLD
@@ -167,7 +173,7 @@ def _picture(sheet: Any, picture: Any, row: int, report: Presented) -> int:
         row += 1
     chart = LineChart() if picture.is_line else BarChart()
     chart.title, chart.height, chart.width = picture.title, 7, 16
-    chart.y_axis.number_format = _FORMATS[unit]
+    chart.y_axis.number_format = _WHOLE if unit is Unit.COUNT else _FORMATS[unit]
     chart.y_axis.scaling.min = 0
     chart.x_axis.delete = chart.y_axis.delete = False
     columns = 3 if picture.target is not None else 2
@@ -211,11 +217,14 @@ def harmless(words: str) -> str:
     return words
 
 
-def _number(sheet: Any, row: int, column: int, value: float, unit: Unit) -> None:
+def _number(sheet: Any, row: int, column: int, value: float, unit: Unit) -> Any:
+    """Write a number that shows what the report shows: cut off, so no format can round it up."""
     cell = sheet.cell(row, column)
     shown = wording.cut_off(value, unit)
     cell.value = shown / 100 if unit is Unit.SHARE else Decimal(shown)
-    cell.number_format = _FORMATS[unit]
+    whole = unit is Unit.COUNT and float(value).is_integer()
+    cell.number_format = _WHOLE if whole else _FORMATS[unit]
+    return cell
 
 
 def _sheet_name(title: str, taken: set[str]) -> str:

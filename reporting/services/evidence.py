@@ -62,7 +62,7 @@ class Pack:
         self._write(MANIFEST, [canonical({**manifest, "seal": seal(manifest)})])
         self.close()
         self._file.seek(0)
-        report.evidence_sha256 = hashlib.file_digest(self._file, "sha256").hexdigest()
+        report.evidence_sha256 = _sha256(self._file)
         self._file.seek(0)
         self._path = report.evidence_path = files.new_path(self._tenant.pk, folder=_FOLDER)
         files.write(self._path, self._file)
@@ -110,11 +110,18 @@ def open_pack(report: Report) -> BinaryIO:
         file = files.open_file(report.evidence_path)
     except OSError as error:
         raise EvidenceLostError(report.pk) from error
-    if hashlib.file_digest(file, "sha256").hexdigest() != report.evidence_sha256:
+    if _sha256(file) != report.evidence_sha256:
         file.close()
         raise EvidenceLostError(report.pk)
     file.seek(0)
     return file
+
+
+def _sha256(file: BinaryIO) -> str:
+    digest = hashlib.sha256()
+    while block := file.read(_BUFFER):
+        digest.update(block)
+    return digest.hexdigest()
 
 
 def _blocks(texts: Iterable[str]) -> Iterator[bytes]:

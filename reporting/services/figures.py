@@ -80,7 +80,9 @@ def recount(day: date) -> None:
     """Add up a day's questions again after a label has changed; nothing else is read."""
     rows: _Rows = {}
     _count_questions(rows, day)
-    DailyFigure.objects.filter(day=day, metric__in=_OF_QUESTIONS).delete()
+    # Those of demonstrations stand among what is left out.
+    left_out = Q(metric="excluded", dimension="questions")
+    DailyFigure.objects.filter(Q(metric__in=_OF_QUESTIONS) | left_out, day=day).delete()
     now = clock.now()
     for row in rows.values():
         row.day, row.made_at = day, now

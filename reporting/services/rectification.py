@@ -65,6 +65,11 @@ class RemarkMissingError(DomainError):
     message = _("Please say what is missing; the provider reads it.")
 
 
+def open_between(start: datetime, end: datetime) -> Q:
+    """Return the condition of plans that were open at some instant from `start` to before `end`."""
+    return Q(triggered_at__lt=end) & (Q(closed_at=None) | Q(closed_at__gte=start))
+
+
 @dataclass(frozen=True)
 class Judged:
     """A month whose score is final: `score` is None where it is neutral."""
@@ -196,7 +201,7 @@ def promises(plan: RectificationPlan) -> list[PlanPromise]:
 def open_in(period: Period) -> QuerySet[RectificationPlan]:
     """Return the plans that were open at some time of the period."""
     found: QuerySet[RectificationPlan] = RectificationPlan.objects.filter(
-        Q(closed_at=None) | Q(closed_at__gte=period.start_at), triggered_at__lt=period.end_at
+        open_between(period.start_at, period.end_at)
     )
     return found
 

@@ -81,6 +81,18 @@ def count(
     )
 
 
+def asked(period: Period, previous: Period | None) -> Figure:
+    """Return how many questions were put to the assistant, each once."""
+    return count(
+        "questions",
+        name_of("questions"),
+        period,
+        previous,
+        rows="reporting_question",
+        filters={**days_of(period), "standing": "asked"},
+    )
+
+
 def share(
     key: str,
     found: Sum,
@@ -118,7 +130,13 @@ def share(
 
 
 def quantiles(
-    metric: str, prefix: str, found: Sum, before: Sum | None, *, rows: str = ""
+    metric: str,
+    prefix: str,
+    found: Sum,
+    before: Sum | None,
+    *,
+    rows: str = "",
+    filters: Mapping[str, str] | None = None,
 ) -> list[Figure]:
     """Return p50, p95, p99 and the maximum in seconds; None where it falls on one never kept."""
     return [
@@ -132,6 +150,7 @@ def quantiles(
             previous=_seconds(before, percent) if before else None,
             is_small_sample=metrics.is_small(found.whole),
             rows=rows,
+            filters=dict(filters or {}),
         )
         for percent, name in QUANTILES
     ]

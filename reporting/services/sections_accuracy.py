@@ -33,13 +33,14 @@ def build(period: Period, previous: Period | None) -> Section:
                 _compared(previous) if previous else None,
                 target=ALL,
                 rows="conversations_message",
-                filters=days_of(period),
+                filters={**days_of(period), "standing": "compared"},
             ),
             share(
                 "accuracy_audit",
                 _audited(period),
                 _audited(previous) if previous else None,
                 rows="reporting_accuracyaudititem",
+                filters={**days_of(period), "counted": "yes"},
             ),
             *(
                 Figure(
@@ -110,6 +111,7 @@ def build_knowledge(period: Period, previous: Period | None) -> Section:
                 unit=Unit.COUNT,
                 value=releases.count(),
                 rows="knowledge_release",
+                filters=days_of(period),
             ),
         ],
         tables=[

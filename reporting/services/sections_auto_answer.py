@@ -67,8 +67,8 @@ def build(period: Period, previous: Period | None) -> Section:
                 source="label",
                 dimension="relabelled",
                 clause="2.1(2)",
-                rows="reporting_questionlabel",
-                filters={**days_of(period), "source__exact": "person"},
+                rows=ROWS,
+                filters=_relabelled(period),
             ),
             _change(period),
         ],
@@ -92,7 +92,13 @@ def _change(period: Period) -> Figure:
         clause="2.1(2)",
         part=without.part,
         whole=without.whole,
+        rows=ROWS,
+        filters=_relabelled(period),
     )
+
+
+def _relabelled(period: Period) -> dict[str, str]:
+    return {**days_of(period), "standing": "relabelled"}
 
 
 def _over_time(period: Period) -> Series:

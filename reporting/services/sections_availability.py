@@ -1,16 +1,19 @@
 """The section of a report about availability: figures, every interval, every exclusion."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from fractions import Fraction
 
 from django.utils.translation import gettext as _
 
 from reporting import availability
 from reporting.availability import Span
-from reporting.models import Incident
+from reporting.models import ClaimDecision, Incident
 from reporting.sections import Column, Figure, Period, Section, Table, Unit, Verdict
 from reporting.services import availability_settings, uptime
+from reporting.services.sections import days_of
 from reporting.services.uptime import CLAUSE, Measured
+
+_INTERVALS = "reporting_downinterval"
 
 
 def build(period: Period, previous: Period | None) -> Section:
@@ -21,13 +24,15 @@ def build(period: Period, previous: Period | None) -> Section:
         key="availability",
         title=_("Availability"),
         clause=CLAUSE,
-        figures=_figures(found, before, uptime.target_at(period.start_at)),
+        figures=_figures(found, before, uptime.target_at(period.start_at), days_of(period)),
         tables=[_intervals(found), _exclusions(found), _gaps(found), _incidents(period)],
         notes=_notes(found, period),
     )
 
 
-def _figures(found: Measured, before: Measured | None, target: Fraction) -> list[Figure]:
+def _figures(
+    found: Measured, before: Measured | None, target: Fraction, days: dict[str, str]
+) -> list[Figure]:
     now = found.figures
     then = before.figures if before else None
     total = now.total.total_seconds() if now else None
@@ -52,6 +57,7 @@ def _figures(found: Measured, before: Measured | None, target: Fraction) -> list
             now.down_net if now else None,
         ),
     ]
+    intervals = {**days, "counted": "yes"}
     made = []
     for key, title, value, earlier, down in shares:
         whole = total
@@ -72,17 +78,35 @@ def _figures(found: Measured, before: Measured | None, target: Fraction) -> list
                 target=float(target) if key == "net" else None,
                 verdict=verdict if key == "net" else Verdict.NEUTRAL,
                 previous=_number(earlier),
+                rows=_INTERVALS,
+                filters=intervals,
             )
         )
-    spans = [
-        ("down_net", _("Down time that counts"), now.down_net if now else None),
-        ("down_gross", _("Down time in all"), now.down_gross if now else None),
-        ("excluded", _("Excluded time, accepted by the client"), now.excluded if now else None),
+    accepted = {**days, "decision__exact": ClaimDecision.ACCEPTED.value}
+    allowed = availability.budget(found.period, target) if found.period else None
+    spans: list[tuple[str, str, timedelta | None, str, dict[str, str]]] = [
         (
-            "budget",
-            _("Down time that the promise allows"),
-            availability.budget(found.period, target) if found.period else None,
+            "down_net",
+            _("Down time that counts"),
+            now.down_net if now else None,
+            _INTERVALS,
+            intervals,
         ),
+        (
+            "down_gross",
+            _("Down time in all"),
+            now.down_gross if now else None,
+            _INTERVALS,
+            intervals,
+        ),
+        (
+            "excluded",
+            _("Excluded time, accepted by the client"),
+            now.excluded if now else None,
+            "reporting_exclusionclaim",
+            accepted,
+        ),
+        ("budget", _("Down time that the promise allows"), allowed, "", {}),
     ]
     made += [
         Figure(
@@ -92,8 +116,10 @@ def _figures(found: Measured, before: Measured | None, target: Fraction) -> list
             value=span.total_seconds() if span is not None else None,
             metric=f"availability_{key}",
             clause=CLAUSE,
+            rows=rows,
+            filters=filters,
         )
-        for key, title, span in spans
+        for key, title, span, rows, filters in spans
     ]
     return made
 

@@ -14,7 +14,7 @@ from conversations.satisfaction import month_bounds
 from reporting import metrics, periods
 from reporting.sections import Column, Figure, Period, Section, Table, Unit
 from reporting.services import figures, uptime
-from reporting.services.sections import count, name_of, timeline
+from reporting.services.sections import count, days_of, name_of, timeline
 from tenants.models import Membership, SubprocessorUse
 from tenants.roles import CAPABILITIES
 from tenants.services import contracts
@@ -34,12 +34,20 @@ class Proposal:
 
 def build_usage(period: Period, previous: Period | None) -> Section:
     """Return the section of what was used: the meter, without prices (I4)."""
+    counted = {**days_of(period), "counted": "yes"}
     stored = Attachment.objects.filter(removed_at=None).aggregate(size=Sum("size"))["size"] or 0
     return Section(
         key="usage",
         title=_("Usage"),
         figures=[
-            count("inquiries", name_of("inquiries"), period, previous),
+            count(
+                "inquiries",
+                name_of("inquiries"),
+                period,
+                previous,
+                rows="conversations_inquiry",
+                filters=counted,
+            ),
             count(
                 "bot_replies",
                 _("Replies of the assistant"),
@@ -48,14 +56,23 @@ def build_usage(period: Period, previous: Period | None) -> Section:
                 metric="messages",
                 source="messages",
                 dimension=f"author:{AuthorKind.BOT.value}",
+                rows="conversations_message",
+                filters={**counted, "author_kind__exact": AuthorKind.BOT.value},
             ),
-            Figure("tokens", _("Tokens of language models"), Unit.COUNT, _tokens(period)),
+            Figure(
+                "tokens",
+                _("Tokens of language models"),
+                Unit.COUNT,
+                _tokens(period),
+                rows="tenants_subprocessor",
+            ),
             Figure(
                 "channels",
                 _("Channels in use"),
                 Unit.COUNT,
                 Channel.objects.filter(status=ChannelStatus.ACTIVE).count(),
                 rows="conversations_channel",
+                filters={"status__exact": ChannelStatus.ACTIVE.value},
             ),
             Figure(
                 "seats",
@@ -63,8 +80,16 @@ def build_usage(period: Period, previous: Period | None) -> Section:
                 Unit.COUNT,
                 Membership.objects.filter(is_active=True, role__in=SEATS).count(),
                 rows="tenants_membership",
+                filters={"is_active__exact": "1", "role__in": ",".join(SEATS)},
             ),
-            Figure("storage", _("Files kept"), Unit.BYTES, stored),
+            Figure(
+                "storage",
+                _("Files kept"),
+                Unit.BYTES,
+                stored,
+                rows="conversations_attachment",
+                filters={"counted": "yes"},
+            ),
         ],
         tables=[_over_time(period)],
         notes=[

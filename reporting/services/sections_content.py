@@ -10,7 +10,7 @@ from conversations.models import Message
 from reporting.models import Question, QuestionLabels, QuestionStanding
 from reporting.sections import Column, Period, Section, Table, Unit
 from reporting.services import figures
-from reporting.services.sections import TOP, count, name_of
+from reporting.services.sections import TOP, asked, name_of
 
 _SHOWN = 200
 
@@ -25,9 +25,7 @@ def build(period: Period, previous: Period | None) -> Section:
         key="content",
         title=_("What was asked"),
         clause="1.1(4)",
-        figures=[
-            count("questions", name_of("questions"), period, previous, rows="reporting_question")
-        ],
+        figures=[asked(period, previous)],
         tables=[
             _questions("top_questions", name_of("question_top"), counted, before),
             _intents(counted, before),

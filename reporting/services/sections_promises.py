@@ -20,15 +20,16 @@ def build_first_reply(period: Period, previous: Period | None) -> Section:
     """Return the section of the first reply: kept, quantiles, histogram, every breach."""
     found = figures.total(period, "first_reply")
     before = figures.total(previous, "first_reply") if previous else None
-    rows = "tenants_obligation"
-    filters = {**days_of(period), "kind__exact": str(ObligationKind.FIRST_REPLY)}
+    rows, filters = "tenants_obligation", _judged(ObligationKind.FIRST_REPLY, period)
     return Section(
         key="first_reply",
         title=_("First reply"),
         clause=terms.CLAUSE_FIRST_REPLY,
         figures=[
             share("first_reply", found, before, target=ALL, rows=rows, filters=filters),
-            *quantiles("first_reply_seconds", "first_reply", found, before, rows=rows),
+            *quantiles(
+                "first_reply_seconds", "first_reply", found, before, rows=rows, filters=filters
+            ),
         ],
         series=[_kept("first_reply", period), _histogram(found)],
         tables=[_breaches(ObligationKind.FIRST_REPLY, period)],
@@ -42,7 +43,7 @@ def build_handoff(period: Period, previous: Period | None) -> Section:
     before = figures.total(previous, "handoff") if previous else None
     taken = figures.total(period, "pick_up")
     taken_before = figures.total(previous, "pick_up") if previous else None
-    filters = {**days_of(period), "kind__exact": str(ObligationKind.HANDOFF)}
+    filters = _judged(ObligationKind.HANDOFF, period)
     reasons = figures.by_dimension(period, "handoff_reason")
     return Section(
         key="handoff",
@@ -56,6 +57,7 @@ def build_handoff(period: Period, previous: Period | None) -> Section:
                 _without_missing(taken),
                 _without_missing(taken_before) if taken_before else None,
                 rows="conversations_handoff",
+                filters={**days_of(period), "counted": "yes"},
             ),
         ],
         series=[_kept("handoff", period)],
@@ -78,6 +80,10 @@ def build_handoff(period: Period, previous: Period | None) -> Section:
             _("Hand-offs that no agent has taken: %(count)s.") % {"count": taken.missing},
         ],
     )
+
+
+def _judged(kind: ObligationKind, period: Period) -> dict[str, str]:
+    return {**days_of(period), "kind__exact": str(kind), "counted": "yes"}
 
 
 def _without_missing(found: Sum) -> Sum:

@@ -9,6 +9,7 @@ from reporting.models import RectificationPlan
 from reporting.sections import Column, Figure, Period, Section, Table, Unit
 from reporting.services import rectification
 from reporting.services.rectification import PlanPromise
+from reporting.services.sections import days_of
 
 
 def build(period: Period, previous: Period | None) -> Section:
@@ -27,6 +28,7 @@ def build(period: Period, previous: Period | None) -> Section:
                 clause=rectification.CLAUSE,
                 previous=rectification.open_in(previous).count() if previous else None,
                 rows="reporting_rectificationplan",
+                filters=days_of(period),
             )
         ],
         tables=[

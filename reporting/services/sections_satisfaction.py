@@ -45,7 +45,8 @@ def _of_month(found: MonthFigures, before: MonthFigures | None, target: Decimal)
     width = metrics.half_width(bot.responses)
     judged = metrics.verdict(score, target)
     rate = metrics.ratio(bot.responses, found.asked)
-    filters = {"month": f"{found.month:%Y-%m}"}
+    filters = {"month": f"{found.month:%Y-%m}", "counted": "yes"}
+    of_bot = {**filters, "part__exact": "bot"}
     total = sum(value * count for value, count in bot.distribution.items())
     return [
         Figure(
@@ -64,7 +65,7 @@ def _of_month(found: MonthFigures, before: MonthFigures | None, target: Decimal)
             previous=float(before.bot.score) if before and before.bot.score is not None else None,
             is_small_sample=metrics.is_small(bot.responses),
             rows="conversations_rating",
-            filters=filters,
+            filters=of_bot,
         ),
         Figure(
             key="responses",
@@ -74,7 +75,7 @@ def _of_month(found: MonthFigures, before: MonthFigures | None, target: Decimal)
             metric="satisfaction",
             previous=before.bot.responses if before else None,
             rows="conversations_rating",
-            filters=filters,
+            filters=of_bot,
         ),
         Figure(
             key="response_rate",
@@ -106,7 +107,7 @@ def _of_month(found: MonthFigures, before: MonthFigures | None, target: Decimal)
             metric="satisfaction",
             whole=found.sampled,
             is_small_sample=metrics.is_small(found.sampled),
-            rows="conversations_qasample",
+            rows="conversations_qaitem",
             filters=filters,
         ),
     ]

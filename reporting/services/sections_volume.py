@@ -5,25 +5,32 @@ from django.utils.translation import gettext as _
 from conversations.models import Inquiry
 from reporting.sections import Column, Figure, Period, Section, Series, Table, Unit
 from reporting.services import figures
-from reporting.services.sections import channel_names, count, days_of, name_of, timeline
+from reporting.services.sections import asked, channel_names, count, days_of, name_of, timeline
 from tenants.models import Tenant
 from tenants.scoping import active_tenant_id
 
 
 def build(period: Period, previous: Period | None) -> Section:
     """Return the section of volumes."""
-    rows = "conversations_conversation"
     labels, inquiries = timeline(period, "inquiries")
     hours = figures.by_dimension(period, "inquiries", "hour:")
     of_channel = figures.by_dimension(period, "inquiries", "channel:")
     said = figures.by_dimension(period, "messages", "channel:")
     names = channel_names()
+    counted = {**days_of(period), "counted": "yes"}
     return Section(
         key="volume",
         title=_("Volumes"),
         clause="1.1(4)",
         figures=[
-            count("inquiries", name_of("inquiries"), period, previous, rows=rows),
+            count(
+                "inquiries",
+                name_of("inquiries"),
+                period,
+                previous,
+                rows="conversations_inquiry",
+                filters=counted,
+            ),
             Figure(
                 key="visitors",
                 title=name_of("visitors"),
@@ -32,10 +39,17 @@ def build(period: Period, previous: Period | None) -> Section:
                 metric="visitors",
                 previous=_visitors(previous) if previous else None,
                 rows="conversations_contact",
-                filters=days_of(period),
+                filters={"asked": "..".join(days_of(period).values())},
             ),
-            count("messages", name_of("messages"), period, previous, rows="conversations_message"),
-            count("questions", name_of("questions"), period, previous, rows="reporting_question"),
+            count(
+                "messages",
+                name_of("messages"),
+                period,
+                previous,
+                rows="conversations_message",
+                filters=counted,
+            ),
+            asked(period, previous),
         ],
         series=[
             Series(
@@ -83,11 +97,19 @@ def build(period: Period, previous: Period | None) -> Section:
 
 def build_excluded(period: Period, previous: Period | None) -> Section:
     """Return the section of what is in no other figure."""
-    kinds = {
-        "inquiries": _("Inquiries of tests and demonstrations"),
-        "messages": _("Messages of tests and demonstrations"),
-        "questions": _("Questions of tests and demonstrations"),
-    }
+    days = days_of(period)
+    left_out = {**days, "counted": "no"}
+    tests = {**days, "why__exact": "test"}
+    kinds = (
+        (
+            "inquiries",
+            _("Inquiries of tests and demonstrations"),
+            "conversations_inquiry",
+            left_out,
+        ),
+        ("messages", _("Messages of tests and demonstrations"), "conversations_message", left_out),
+        ("questions", _("Questions of tests and demonstrations"), "reporting_question", tests),
+    )
     return Section(
         key="excluded",
         title=name_of("excluded"),
@@ -100,10 +122,10 @@ def build_excluded(period: Period, previous: Period | None) -> Section:
                     previous,
                     source="excluded",
                     dimension=kind,
-                    rows="reporting_question" if kind == "questions" else "",
-                    filters={**days_of(period), "why__exact": "test"},
+                    rows=rows,
+                    filters=filters,
                 )
-                for kind, title in kinds.items()
+                for kind, title, rows, filters in kinds
             ),
             count(
                 "collapsed",

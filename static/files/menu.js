@@ -16,6 +16,8 @@ function shut({ focus = false } = {}) {
 document.addEventListener("pointerdown", (event) => {
   if (openMenu && !openMenu.list.contains(event.target) && event.target !== openMenu.button) shut();
 });
+// A click on a page around a frame is told here by nothing but the focus that goes.
+window.addEventListener("blur", () => shut());
 // Before anybody else takes Escape for the whole chat.
 document.addEventListener(
   "keydown",

@@ -83,6 +83,7 @@ export function createChat({ channelKey, storage, obtainTicket, facts, bootConfi
     queued = true;
     queueMicrotask(() => {
       queued = false;
+      if (attended()) reading.attend();
       const count = shown ? 0 : reading.unread();
       if (count !== unreadTold) {
         unreadTold = count;
@@ -306,6 +307,7 @@ export function createChat({ channelKey, storage, obtainTicket, facts, bootConfi
 
   /** Say whether the frame is on the visitor's screen. */
   function setShown(yes) {
+    if (attended()) reading.attend();
     shown = yes;
     if (yes) reading.divide();
     else reading.undivide();

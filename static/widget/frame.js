@@ -214,7 +214,8 @@ function run(host, embedded) {
     banner.render(view);
     renderNotice(view);
     composer.refresh(t(withPerson ? "composer_placeholder_human" : "composer_placeholder"));
-    setText(part("ai-line"), t("ai_line"));
+    // The line stays whoever serves; only what it says of who that is changes.
+    setText(part("ai-line"), t(withPerson ? "person_line" : "ai_line"));
     attach.render();
     log.render(view, assistant);
     page.dataset.phase = view.phase;

@@ -65,11 +65,13 @@ export function createHead(on) {
   }
 
   more.addEventListener("click", () => toggleMenu(menu.hidden));
-  document.addEventListener("click", (event) => {
+  document.addEventListener("pointerdown", (event) => {
     if (!menu.hidden && !menu.contains(event.target) && !more.contains(event.target)) {
       toggleMenu(false);
     }
   });
+  // A click on the page around the frame is told here by nothing but the focus that goes.
+  window.addEventListener("blur", () => toggleMenu(false));
   menu.addEventListener("keydown", (event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!step) return;

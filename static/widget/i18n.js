@@ -2,6 +2,7 @@
 
 const zh = {
   ai_line: "您正在与 AI 智能助手对话，内容由 AI 生成",
+  person_line: "您正在与人工客服对话；标有“AI 生成”的消息由 AI 生成",
   ai_badge: "AI 生成",
   assistant: "智能助手",
   presence_connecting: "正在连接…",
@@ -166,6 +167,7 @@ const zh = {
 
 const en = {
   ai_line: "You are chatting with an AI assistant; its content is AI-generated",
+  person_line: "You are chatting with a person; messages marked “AI-generated” come from the AI assistant",
   ai_badge: "AI-generated",
   assistant: "Assistant",
   presence_connecting: "Connecting…",

@@ -20,12 +20,25 @@ export function createReading({ storage, room }) {
     storage.set("read", { id: room.conversation.id, seq });
   }
 
+  // What had come when the visitor last had the chat before them, read to its end or not.
+  function present() {
+    const mark = storage.get("present");
+    return mark && room.conversation && mark.id === room.conversation.id ? mark.seq : 0;
+  }
+
   return {
     divider: () => divider,
 
     unread() {
-      const from = seen();
+      const from = Math.max(seen(), present());
       return room.timeline.list().filter((each) => each.seq > from && counts(each)).length;
+    },
+
+    /** Note that the chat is before the visitor: what has come is no news once they close it. */
+    attend() {
+      const seq = room.timeline.highest;
+      if (!room.conversation || seq <= present()) return;
+      storage.set("present", { id: room.conversation.id, seq });
     },
 
     /** Begin with everything read where this browser has no mark yet. */

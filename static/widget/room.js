@@ -65,19 +65,26 @@ export function createRoom({ api }) {
 
   async function fetchNewer() {
     const room = conversation;
+    let turned = false;
     for (let more = Boolean(room); more; ) {
       const page = await api.messages(room.id, { after_seq: timeline.lastSeq, limit: CATCH_UP });
       if (conversation !== room && (!conversation || conversation.id !== room.id)) return;
       const before = timeline.lastSeq;
       for (const message of page.messages) {
         const effect = timeline.put(message);
-        if (effect === "new") arrived.emit(message);
+        if (effect !== "new") continue;
+        turned ||= message.author.kind === "system";
+        arrived.emit(message);
       }
       for (const message of page.withdrawn || []) {
         if (timeline.find(message.id)) timeline.put(message);
       }
       changed.emit();
       more = page.has_more && timeline.lastSeq > before;
+    }
+    // What no frame told but the messages do: somebody else may serve by now.
+    if (turned && conversation && conversation.id === room.id) {
+      update(await api.conversation(room.id));
     }
   }
 

@@ -14,13 +14,19 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from tenants import clock, identifiers
+from tenants import clock, identifiers, terms_lists
+from tenants.admin import term_lists
 from tenants.admin_base import TenantAdmin, TenantForm, actor_of, badge, moment
 from tenants.errors import DomainError
 from tenants.models import Contract, ContractTerms, PartyKind
 from tenants.services import approvals, contracts
 
 _CONTACTS = ("party_a_phone", "party_a_email", "party_b_phone", "party_b_email")
+_SHOWN = {
+    "incident_times": "incident_table",
+    "credit_tiers": "tier_table",
+    "scores": "score_row",
+}
 _CAPABILITIES = {
     "view": "contract.view",
     "add": "contract.change",
@@ -152,6 +158,12 @@ class ContractTermsForm(TenantForm):
     class Meta:
         model = ContractTerms
         fields = ("contract", *contracts.AGREED)
+        widgets = {
+            "incident_times": term_lists.GridWidget(
+                term_lists.INCIDENT_COLUMNS, terms_lists.LEVELS
+            ),
+            "credit_tiers": term_lists.GridWidget(term_lists.TIER_COLUMNS),
+        }
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
@@ -248,8 +260,11 @@ class ContractTermsAdmin(TenantAdmin):
         head = ["contract", "effective_from"]
         if obj is not None:
             head = ["state", *head, "since", "content_hash"]
+        # Lists are shown as tables where nobody writes in them.
+        shown = {} if obj is None or self.has_change_permission(request, obj) else _SHOWN
         return [(_("Version"), {"fields": head})] + [
-            (title, {"fields": list(names)}) for title, names in self.groups
+            (title, {"fields": [shown.get(name, name) for name in names]})
+            for title, names in self.groups
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
@@ -374,6 +389,18 @@ class ContractTermsAdmin(TenantAdmin):
     @display(description=_("in force since"))
     def since(self, row: ContractTerms) -> str:
         return moment(row.in_force_at) or "–"
+
+    @display(description=_("incidents: times per level"))
+    def incident_table(self, row: ContractTerms) -> SafeString:
+        return term_lists.incident_times(row.incident_times)
+
+    @display(description=_("service credits"))
+    def tier_table(self, row: ContractTerms) -> SafeString:
+        return term_lists.credit_tiers(row.credit_tiers)
+
+    @display(description=ContractTerms._meta.get_field("scores").verbose_name)
+    def score_row(self, row: ContractTerms) -> str:
+        return " / ".join(str(score) for score in row.scores)
 
     @display(description=_("first reply"))
     def first_reply(self, row: ContractTerms) -> str:

@@ -42,6 +42,7 @@ EVENTS = {
     "contact.opted_out": _("Contact opted out"),
     "contact.tag_expired": _("Contact's tag expired"),
     "contact.tagged": _("Contact tagged"),
+    "contact.told_by_ticket": _("Contact named by a ticket"),
     "contact.unmerged": _("Contacts separated again"),
     "contact.untagged": _("Contact's tag removed"),
     "contract_terms.signed": _("Contract terms signed"),

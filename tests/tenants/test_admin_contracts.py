@@ -180,3 +180,56 @@ def test_members_do_not_reach_the_calendar(
     client = client_as(make_member(tenant, Role.CLIENT_ADMIN))
 
     assert client.get("/admin/tenants/calendaryear/").status_code == 403
+
+
+def test_lists_are_filled_in_and_read_as_tables(
+    tenant: Tenant, manager: Client, client_as: Sign, make_member: Callable[..., User]
+) -> None:
+    """No raw JSON, neither to the one who writes nor to those who read."""
+    with tenant_scope(tenant):
+        terms = draft_terms(draft_contract())
+    address = f"/admin/tenants/contractterms/{terms.pk}/change/"
+    reader = client_as(make_member(tenant, Role.CLIENT_READONLY))
+
+    page = manager.get(address)
+    form = page.context["adminform"].form
+    given = {
+        name: form[name].value() if form[name].value() is not None else "" for name in form.fields
+    }
+    given = {
+        name: value
+        for name, value in given.items()
+        if value is not False and name not in ("incident_times", "credit_tiers")
+    }
+    for level in ("P1", "P2", "P3", "P4"):
+        given[f"incident_times-{level}-acknowledge"] = "20"
+    given |= {"incident_times-P1-restore": "180", "incident_times-P2-working": "1"}
+    for place, (at_least, share) in enumerate((("0.999", "0"), ("", ""), ("0", "0.3"))):
+        given |= {f"credit_tiers-{place}-at_least": at_least, f"credit_tiers-{place}-share": share}
+    wrong = manager.post(address, {**given, "incident_times-P1-acknowledge": "soon"})
+    saved = manager.post(address, given)
+
+    assert 'name="incident_times-P1-acknowledge" value="15"' in page.content.decode()
+    assert "Give levels P1 to P4" in wrong.content.decode()
+    assert 'value="soon"' in wrong.content.decode()
+    assert saved.status_code == 302
+    with tenant_scope(tenant):
+        terms.refresh_from_db()
+    assert terms.credit_tiers == [
+        {"at_least": "0.999", "share": "0"},
+        {"at_least": "0", "share": "0.3"},
+    ]
+    assert terms.incident_times["P1"] == {
+        "acknowledge": 20,
+        "restore": 180,
+        "update": None,
+        "working": False,
+    }
+    assert terms.incident_times["P2"]["working"] is True
+    told = shown(reader, address)
+    assert "99.9%" in told
+    assert "30%" in told
+    assert "3 h" in told
+    assert "as planned" in told
+    assert "at_least" not in told
+    assert "acknowledge&quot;" not in told

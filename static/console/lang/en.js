@@ -380,6 +380,7 @@ export default {
   "profile.saved": "Saved.",
   "profile.source_noted": "noted",
   "profile.source_signed": "signed",
+  "profile.source_ticket": "from a ticket, not checked",
   "profile.source_told": "told, not checked",
   "profile.title": "Profile",
   "profile.unblock": "Serve again…",

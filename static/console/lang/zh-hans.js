@@ -365,6 +365,7 @@ export default {
   "profile.saved": "已保存。",
   "profile.source_noted": "坐席登记",
   "profile.source_signed": "系统签名",
+  "profile.source_ticket": "来自工单，未核实",
   "profile.source_told": "访客自述，未核实",
   "profile.title": "客户画像",
   "profile.unblock": "解除拉黑…",

@@ -45,6 +45,24 @@ def test_values_come_from_visitor_agent_channel_and_page(
     }
 
 
+@pytest.mark.parametrize(("locale", "said"), [("zh-CN", "dear customer"), ("en", "dear customer")])
+def test_a_visitor_without_a_name_is_addressed_all_the_same(
+    in_tenant: Tenant, visitor: ContactSession, agent: Membership, locale: str, said: str
+) -> None:
+    visitor.contact.locale = locale
+    visitor.contact.save()
+    conversation = send(visitor, "在吗").message.conversation
+
+    told = canned.filled("您好 {{visitor}}", canned.values_for(conversation, by=agent))
+    visitor.contact.noted_name = "李雷"
+    visitor.contact.save()
+    conversation.refresh_from_db()
+    named = canned.filled("您好 {{visitor}}", canned.values_for(conversation, by=agent))
+
+    assert told == f"您好 {said}"
+    assert named == "您好 李雷"
+
+
 def test_an_agent_finds_the_teams_and_their_own_in_the_visitors_language(
     in_tenant: Tenant, visitor: ContactSession, agent: Membership, colleague: Membership
 ) -> None:

@@ -33,6 +33,7 @@ from tenants import clock
 from tenants.errors import NotFoundError
 from tenants.models import LedgerEntry, Membership, Tenant
 from tenants.services.ledger import fingerprint
+from tests.conversations import ticketing
 from tests.conversations.conftest import KNOWN
 from tests.conversations.doors import ask, ledger_kinds, send
 
@@ -94,6 +95,62 @@ def test_what_only_a_page_tells_does_not_replace_what_was_signed(
 
     stands = Contact.objects.get()
     assert (stands.name, stands.phone, stands.vouched) == ("改名", "13800000000", ["phone"])
+
+
+def test_what_a_visitor_gives_with_a_ticket_reaches_the_profile_unchecked(
+    contact: Contact, visitor: ContactSession, agent: Membership
+) -> None:
+    ticketing.open_one(visitor)
+    first = Contact.objects.get()
+    ticketing.open_one(visitor, name="别人", phone="13700000000")
+
+    stands = Contact.objects.get()
+    assert profile.fact(first, "phone") == {
+        "value": ticketing.PHONE,
+        "source": "ticket",
+        "noted": "",
+    }
+    assert (stands.name, stands.phone, stands.email) == (first.name, first.phone, first.email)
+    assert (stands.name, stands.verified, stands.external_id) == ("李雷", False, "")
+    (event,) = LedgerEntry.objects.filter(kind="contact.told_by_ticket")
+    assert event.data["fields"] == ["email", "name", "phone"]
+    assert ticketing.PHONE not in str(event.data)
+
+
+def test_a_ticket_replaces_nothing_that_was_signed_and_says_what_is_not(
+    in_tenant: Tenant, channel: Channel, admit: Callable[..., Admission]
+) -> None:
+    signed = token(channel, "u-1", name="李雷")
+    session = admit(channel, identity_token=signed).session
+
+    ticketing.open_one(session, name="韩梅梅", phone="13700000000")
+    stands = Contact.objects.get()
+    admit(channel, identity_token=token(channel, "u-1", phone="13800000000"))
+    later = Contact.objects.get()
+
+    assert (stands.name, stands.vouched, stands.from_ticket) == (
+        "李雷",
+        ["name"],
+        ["email", "phone"],
+    )
+    assert profile.fact(stands, "name")["source"] == "signed"
+    assert profile.fact(stands, "phone")["source"] == "ticket"
+    assert (later.phone, later.from_ticket) == ("13800000000", ["email"])
+    assert profile.fact(later, "phone")["source"] == "signed"
+
+
+@pytest.mark.parametrize("why", ["opted out", "opened by a colleague"])
+def test_a_ticket_tells_the_profile_nothing(
+    contact: Contact, visitor: ContactSession, agent: Membership, why: str
+) -> None:
+    """Not of somebody who opted out, and not what a colleague typed for them."""
+    if why == "opted out":
+        profiles.set_opt_out(contact, out=True, by=agent)
+
+    ticketing.open_one(visitor, by=agent if why == "opened by a colleague" else None)
+
+    stands = Contact.objects.get()
+    assert (stands.name, stands.phone, stands.from_ticket) == ("", "", [])
 
 
 def test_ledger_holds_keyed_fingerprints_of_an_edit_and_no_value(

@@ -36,7 +36,7 @@ def test_ticket_is_numbered_described_and_due(in_tenant: Tenant, visitor: Contac
     assert (ticket.status, ticket.priority, ticket.origin) == ("new", "normal", "api")
     assert ticket.respond_due_at == ticket.due_at == MONDAY + timedelta(hours=8)
     assert ticket.resolve_due_at == MONDAY + timedelta(days=4)
-    assert ledger_kinds()[-1] == "ticket.opened"
+    assert ledger_kinds()[-2:] == ["ticket.opened", "contact.told_by_ticket"]
     assert "冰箱" not in str(LedgerEntry.objects.latest("position").data)
 
 

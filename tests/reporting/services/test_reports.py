@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from email import message_from_bytes, policy
 from typing import Any
 
@@ -16,12 +17,13 @@ from django.core import mail
 from django.db import connections
 from django.test import Client
 from django.utils.html import escape
-from openpyxl import load_workbook
+from openpyxl import Workbook, load_workbook
 
 from reporting import tasks
 from reporting.models import Report, ReportDelivery, ReportDue, ReportRecipient
-from reporting.rendering import pdf, xlsx
+from reporting.rendering import pdf, presentation, xlsx
 from reporting.rendering.presentation import present
+from reporting.sections import Figure, Unit
 from reporting.services import due, report_mails, reports
 from tenants import clock
 from tenants.models import Breach, LedgerEntry, Membership, Obligation, Tenant, User
@@ -272,6 +274,47 @@ def test_client_answers_once_and_an_objection_has_words(
     assert ledger.verify()[1] is None
 
 
+def displayed(cell: Any) -> str:
+    """Return what a spreadsheet shows of the cell, as far as reports use its formats."""
+    if isinstance(cell.value, str):
+        return cell.value
+    exact = Decimal(str(cell.value))
+    return {
+        "0.00%": f"{exact * 100:.2f}%",
+        "0.00": f"{exact:,.2f}",
+        "#,##0": f"{exact:,.0f}",
+    }.get(cell.number_format, str(exact))
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(0.94996, "94.99%"), (2 / 3, "66.66%"), (1.0, "100.00%")]
+)
+def test_a_share_in_a_sheet_is_a_number_that_is_never_shown_higher(
+    value: float, shown: str
+) -> None:
+    """Source: contract, Rounding. 94.996 % is 94.99 %, also for a spreadsheet that rounds."""
+    figure = Figure("rate", "Rate", Unit.SHARE, value, target=0.95)
+    sheet = Workbook().active
+
+    xlsx._figure(sheet, 1, presentation.card(figure))
+
+    cell = sheet.cell(1, 2)
+    assert cell.data_type == "n"
+    assert float(cell.value) <= value
+    assert displayed(cell) == presentation.card(figure).text == shown
+
+
+@pytest.mark.parametrize("language", ["zh-hans", "en"])
+def test_headings_begin_with_a_capital(busy: Tenant, language: str) -> None:
+    shown = present(made().data, "0" * 64, language)
+
+    heads = [*shown.labels.values(), *(label for label, _value in shown.parties)]
+    for chapter in (shown.summary, *shown.chapters):
+        heads += [chapter.title, *(card.title for card in chapter.cards)]
+        heads += [words for grid in chapter.grids for words in (grid.title, *grid.heads)]
+    assert [words for words in heads if words[:1].islower()] == []
+
+
 @pytest.mark.parametrize("language", ["zh-hans", "en"])
 def test_paper_sheet_and_screen_say_the_same(
     busy: Tenant,
@@ -287,7 +330,7 @@ def test_paper_sheet_and_screen_say_the_same(
     handed = json.loads(pdf.handed(shown))
     book = load_workbook(io.BytesIO(xlsx.xlsx(shown)))
     cells = [
-        {str(cell.value) for row in sheet.iter_rows() for cell in row if cell.value is not None}
+        {displayed(cell) for row in sheet.iter_rows() for cell in row if cell.value is not None}
         for sheet in book.worksheets
     ]
 
