@@ -103,7 +103,8 @@ def _satisfaction(period: Period, terms: Terms) -> MonthGauge:
     bot = month_figures(period.first).bot
     tone = _tone(metrics.verdict(bot.score, terms.satisfaction_target))
     # R11 warns before the target is missed.
-    near = bot.score is not None and bot.score < metrics.WARNED_SCORE
+    line = terms.satisfaction_target + metrics.WARNED_ABOVE
+    near = bot.score is not None and bot.score < line
     return MonthGauge(
         key="satisfaction",
         label=_("Satisfaction"),
