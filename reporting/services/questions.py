@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 
@@ -50,6 +51,7 @@ _UPDATED = (
     "standing",
     "why",
 )
+_COLUMNS = tuple("version_id" if name == "version" else name for name in _UPDATED)
 
 
 @dataclass
@@ -57,7 +59,16 @@ class _Draft:
     asked: Asked
     key: str
     row: Question
-    is_new: bool
+    # What it said when it was read; None for a new one.
+    before: tuple[Any, ...] | None
+
+    @property
+    def is_new(self) -> bool:
+        return self.before is None
+
+    @property
+    def is_changed(self) -> bool:
+        return self.before is not None and self.before != _said(self.row)
 
 
 def collect(day: date) -> set[date]:
@@ -147,7 +158,11 @@ def _draft(asked: Asked, day: date, known: Question | None) -> _Draft:
         channel_id=asked.dealing.channel_id,
         text_key=key,
     )
-    return _Draft(asked, key, row, known is None)
+    return _Draft(asked, key, row, _said(known) if known else None)
+
+
+def _said(row: Question) -> tuple[Any, ...]:
+    return tuple(getattr(row, name) for name in _COLUMNS)
 
 
 def _fill(
@@ -318,7 +333,7 @@ def _store(drafts: list[_Draft], now: datetime) -> None:
     with transaction.atomic():
         Question.objects.bulk_create(fresh, batch_size=500)
         Question.objects.bulk_update(
-            [draft.row for draft in drafts if not draft.is_new], _UPDATED, batch_size=200
+            [draft.row for draft in drafts if draft.is_changed], _UPDATED, batch_size=200
         )
         QuestionLabel.objects.bulk_create(
             [
