@@ -13,10 +13,9 @@ from django.utils.translation import gettext_lazy as _
 
 from conversations.satisfaction import draw_sample, fingerprint
 from reporting import metrics
-from reporting.models import LabelReview, LabelReviewItem, Question, QuestionLabels
+from reporting.models import LabelReview, LabelReviewItem, QuestionLabels
 from reporting.services import audit_months, figures, labels, telling
 from reporting.services.audit_months import AuditDrawnError
-from reporting.services.figures import next_month
 from reporting.services.labels import Progress, UnknownLabelError
 from tenants import clock
 from tenants.errors import DomainError, NotFoundError
@@ -101,22 +100,19 @@ def draw(month: date, *, by: User | None) -> LabelReview:
     if last is not None and not (last.is_failed and labels.is_through(month)):
         raise AuditDrawnError
     figures.make_ready(period)
-    if not population_of(month):
+    if not has_questions(month):
         raise NothingToAuditError
     return _draw(_seeded(month, last.number + 1 if last else 1, by))
 
 
+def has_questions(month: date) -> bool:
+    """Return whether there is any question of the month to draw."""
+    return labels.readable(month).exists()
+
+
 def population_of(month: date) -> list[uuid.UUID]:
-    """Return the questions to draw from: counted or not, no tests, the same again once, readable."""
-    first = month.replace(day=1)
-    return sorted(
-        Question.objects.filter(
-            day__gte=first, day__lt=next_month(first), is_same_again=False, is_test=False
-        )
-        .exclude(text_key="")
-        .order_by()
-        .values_list("pk", flat=True)
-    )
+    """Return the questions to draw from, counted or not, by their keys."""
+    return sorted(labels.readable(month).values_list("pk", flat=True))
 
 
 def is_reproduced(review: LabelReview) -> bool:

@@ -130,9 +130,17 @@ def months_redone() -> list[date]:
     return [month for month, row in last.items() if row.is_failed and not is_through(month)]
 
 
+def readable(month: date) -> QuerySet[Question]:
+    """Return the month's questions that can be labelled, in no order.
+
+    Counted or not; no tests, the same again once, none whose words were erased.
+    """
+    return Question.objects.filter(_within(month)).exclude(text_key="").order_by()
+
+
 def is_through(month: date) -> bool:
     """Return whether a person has labelled every question of the month that can be read."""
-    return not _readable(month).filter(is_reviewed=False).exists()
+    return not readable(month).filter(is_reviewed=False).exists()
 
 
 def to_review(month: date) -> list[uuid.UUID]:
@@ -225,16 +233,11 @@ def _within(month: date) -> Q:
     return Q(day__gte=first, day__lt=figures.next_month(first), is_same_again=False, is_test=False)
 
 
-def _readable(month: date) -> QuerySet[Question]:
-    """The month's questions but those whose words were erased: nobody can label them."""
-    return Question.objects.filter(_within(month)).exclude(text_key="").order_by()
-
-
 def _queue(month: date) -> list[tuple[uuid.UUID, bool]]:
     """Return what is to be reviewed in its order, and whether a label of it stands."""
     first = month.replace(day=1)
     if is_redone(first):
-        return _in_order(first, _readable(first))
+        return _in_order(first, readable(first))
     found = Question.objects.filter(_within(first)).order_by()
     missed = found.exclude(standing=QuestionStanding.ANSWERED)
     # Left out are answered ones whose label takes them out: nothing depends on them.

@@ -171,7 +171,7 @@ def _audit(period: Period) -> list[str]:
         by_month[audit.month].append(audit)
     notes = []
     for month, audits in by_month.items():
-        if not audits and label_audits.population_of(month):
+        if not audits and label_audits.has_questions(month):
             notes.append(
                 _("The labels of %(month)s have not been audited yet.")
                 % {"month": f"{month:%Y-%m}"}
