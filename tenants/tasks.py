@@ -48,8 +48,6 @@ def find_breaches() -> None:
 
     However many there are, all are found before anybody is told of the first.
     """
-    from tenants.services import obligations  # noqa: PLC0415 -- leaf
-
     with platform_scope("obligations that are late, of all tenants"):
         late = list(
             Obligation.objects.using(settings.PLATFORM_DATABASE)
@@ -60,10 +58,11 @@ def find_breaches() -> None:
     by_tenant: dict[int, list[UUID]] = {}
     for tenant_id, obligation_id in late:
         by_tenant.setdefault(tenant_id, []).append(obligation_id)
-    for tenant_id, ids in by_tenant.items():
+    found = {tenant_id: _sweep_tenant(tenant_id, ids) for tenant_id, ids in by_tenant.items()}
+    for tenant_id, breached in found.items():
         with tenant_scope(tenant_id):
-            for first in range(0, len(ids), _AT_ONCE):
-                _sweep(obligations.sweep_all, ids[first : first + _AT_ONCE])
+            for one in breached:
+                logger.warning("Obligation breached: %s", one)
     _tell_of_breaches()
     pulse.beat("find_breaches")
 
@@ -185,19 +184,26 @@ def _tell_in(tenant_id: int, until: float) -> bool:
             return False
 
 
-def _sweep(work: Callable[[list[UUID]], list[UUID]], ids: list[UUID]) -> None:
+def _sweep_tenant(tenant_id: int, ids: list[UUID]) -> list[UUID]:
+    from tenants.services import obligations  # noqa: PLC0415 -- leaf
+
+    with tenant_scope(tenant_id):
+        return [
+            breached
+            for first in range(0, len(ids), _AT_ONCE)
+            for breached in _sweep(obligations.sweep_all, ids[first : first + _AT_ONCE])
+        ]
+
+
+def _sweep(work: Callable[[list[UUID]], list[UUID]], ids: list[UUID]) -> list[UUID]:
     try:
-        breached = work(ids)
+        return work(ids)
     except Exception:
         if len(ids) == 1:
             # One row's damage must not hide the breaches of all others.
             logger.exception("Sweep failed: obligation %s", ids[0])
-            return
-        for one in ids:
-            _sweep(work, [one])
-        return
-    for one in breached:
-        logger.warning("Obligation breached: %s", one)
+            return []
+    return [breached for one in ids for breached in _sweep(work, [one])]
 
 
 def _send(which: Q, sweeper: str) -> None:

@@ -90,6 +90,8 @@ KERNEL = {
         "tenants/*/base.py",
         # The head of the chain, by its tenant: every transaction passes there.
         "tenants/services/ledger.py",
+        # Breaches, copied from the tenant's own obligations: they may come by the ten thousand.
+        "tenants/services/obligations.py",
         "config/health.py",
     ),
     "raw": (),

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from tenants import clock
+from tenants.ids import new_id
 from tenants.models import Breach, Obligation, ObligationKind, ObligationState, Tenant
 from tenants.scoping import active_tenant_id
 from tenants.services import calendars, ledger
@@ -187,6 +188,7 @@ def sweep_all(obligation_ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
             Obligation.objects.select_for_update(skip_locked=True, no_key=True)
             .filter(pk__in=obligation_ids, state=ObligationState.RUNNING, due_at__lt=now)
             .order_by("due_at")
+            .only("kind", "clause", "subject_id", "due_at", "tenant_id")
         )
         events = _breach(late, detected_at=now, actual_at=None)
         if events:
@@ -300,8 +302,7 @@ def _breach(
     Obligation.objects.filter(pk__in=[one.pk for one in obligations]).update(
         state=ObligationState.BREACHED, met_at=actual_at
     )
-    breaches = [_breach_of(one, detected_at, actual_at) for one in obligations]
-    Breach.objects.bulk_create(breaches, batch_size=500)
+    _write_breaches([one.pk for one in obligations], detected_at, actual_at)
     return [
         Event(
             "obligation.breached",
@@ -318,21 +319,41 @@ def _breach(
     ]
 
 
-def _breach_of(obligation: Obligation, detected_at: datetime, actual_at: datetime | None) -> Breach:
-    # What waits for its deadline cannot have missed it.
-    assert obligation.due_at is not None
-    return Breach(
-        obligation=obligation,
-        clause=obligation.clause,
-        subject_id=obligation.subject_id,
-        conversation_id=obligation.conversation_id,
-        started_at=obligation.started_at,
-        due_at=obligation.due_at,
-        terms_version=obligation.terms_version,
-        detected_at=detected_at,
-        actual_at=actual_at,
-        is_untold=True,
-    )
+_COPIED = "clause, subject_id, conversation_id, started_at, due_at, terms_version"
+_INTO = f"""
+INSERT INTO {Breach._meta.db_table}
+    (id, tenant_id, obligation_id, {_COPIED}, detected_at, actual_at, is_untold)
+"""
+_KEPT = Obligation._meta.db_table
+_COPY_ONE = f"""{_INTO}
+SELECT %s, tenant_id, id, {_COPIED}, %s, %s, %s FROM {_KEPT} WHERE id = %s AND tenant_id = %s
+"""  # noqa: S608 -- constant
+_COPY_ALL = f"""{_INTO}
+SELECT given.id, tenant_id, kept.id, {_COPIED}, %s, %s, %s
+FROM {_KEPT} AS kept JOIN unnest(%s::uuid[], %s::uuid[]) AS given (id, obligation_id)
+    ON given.obligation_id = kept.id
+WHERE tenant_id = %s
+"""  # noqa: S608 -- constant
+
+
+def _write_breaches(
+    obligation_ids: Sequence[uuid.UUID], detected_at: datetime, actual_at: datetime | None
+) -> None:
+    """Let the database copy what is known: ten thousand at once are to be found in five seconds."""
+    row = Breach._meta.get_field
+    found = row("detected_at").get_db_prep_value(detected_at, connection=connection)
+    kept = row("actual_at").get_db_prep_value(actual_at, connection=connection)
+    ids, tenant_id = [new_id() for _each in obligation_ids], active_tenant_id()
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            given = [found, kept, True, ids, list(obligation_ids), tenant_id]
+            cursor.execute(_COPY_ALL, given)
+        else:
+            pairs = zip(ids, obligation_ids, strict=True)
+            cursor.executemany(
+                _COPY_ONE,
+                [(pk.hex, found, kept, True, of.hex, tenant_id) for pk, of in pairs],
+            )
 
 
 def _fill_actual(obligation: Obligation, at: datetime) -> None:

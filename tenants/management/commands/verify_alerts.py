@@ -103,7 +103,7 @@ class _Rehearsal:
 
     def play(self, inbox: "_Inbox", robot: "_Robot") -> dict[str, Any]:
         # Writing the promises down must be over before the first is late.
-        due = clock.now() + timedelta(seconds=max(1.0, self.count / 100))
+        due = clock.now() + timedelta(seconds=max(1.0, self.count / 250))
         self._promise(due)
         written = self._sweep(due)
         breaches: dict[Tenant, set[str]] = {}
