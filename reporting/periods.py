@@ -1,4 +1,7 @@
-"""The periods of reports: ISO weeks, calendar months and years (R31). Pure."""
+"""The periods of reports: ISO weeks, calendar months, and years (R31). Pure.
+
+A year is a calendar year unless it is the contract's, which begins on any day (contract Q13).
+"""
 
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
@@ -21,18 +24,28 @@ def day_after(kind: str, first: date) -> date:
         return first + timedelta(days=7)
     if kind == "monthly":
         return (first + timedelta(days=31)).replace(day=1)
-    return first.replace(year=first.year + 1)
+    return years_on(first, 1)
+
+
+def years_on(first: date, years: int) -> date:
+    """Return the same day so many years later; 1 March where that year has no 29 February."""
+    try:
+        return first.replace(year=first.year + years)
+    except ValueError:
+        return first.replace(year=first.year + years, month=3, day=1)
 
 
 def period(kind: str, first: date, zone: ZoneInfo) -> Period:
     """Return the period that begins on this day. Raises ValueError if none of this kind does."""
-    if first_day(kind, first) != first:
+    if kind != "annual" and first_day(kind, first) != first:
         raise ValueError(f"no {kind} period begins on {first}")
     return Period(first, day_after(kind, first), zone)
 
 
 def before(kind: str, first: date, zone: ZoneInfo) -> Period:
     """Return the period before the one that begins on this day."""
+    if kind == "annual":
+        return period(kind, years_on(first, -1), zone)
     return period(kind, first_day(kind, first - timedelta(days=1)), zone)
 
 

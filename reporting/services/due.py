@@ -12,7 +12,7 @@ from reporting import periods
 from reporting.models import Report, ReportDue, ReportKind, ReportStage
 from reporting.services import telling
 from tenants import clock
-from tenants.models import Obligation, ObligationKind, Tenant
+from tenants.models import Obligation, ObligationKind, Tenant, YearKind
 from tenants.scoping import active_tenant_id
 from tenants.services import calendars, contracts, ledger, obligations
 from tenants.services.ledger import Event
@@ -198,11 +198,31 @@ def _promised_by(row: ReportDue) -> datetime:
 def _firsts(kind: str, zone: ZoneInfo) -> Iterator[date]:
     today = clock.now().astimezone(zone).date()
     last = ReportDue.objects.filter(kind=kind).order_by("-period_start").first()
-    first = last.period_start if last else periods.first_day(kind, today)
+    begun = _contract_begun(today) if kind == ReportKind.ANNUAL else None
+    if begun is not None:
+        first = _contract_year(begun, last.period_start if last else None, today)
+    else:
+        first = last.period_start if last else periods.first_day(kind, today)
     # A report is due after its period: from then on it is known.
     while periods.day_after(kind, first) <= today + AHEAD:
         yield first
         first = periods.day_after(kind, first)
+
+
+def _contract_begun(today: date) -> date | None:
+    """Return when the contract began whose own years are reported; None for calendar years."""
+    if contracts.terms_at(clock.now()).year_kind != YearKind.CONTRACT:
+        return None
+    contract = contracts.contract_in_force(today)
+    return contract.effective_from if contract else None
+
+
+def _contract_year(begun: date, last: date | None, today: date) -> date:
+    """Return the year of the contract to go on from: after the last one reported, or today's."""
+    years = [periods.years_on(begun, number) for number in range(today.year - begun.year + 2)]
+    if last is not None:
+        return next(first for first in years if first >= last)
+    return max((first for first in years if first <= today), default=begun)
 
 
 def _reckon(zone: ZoneInfo, calendar: Calendar) -> list[ReportDue]:

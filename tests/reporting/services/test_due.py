@@ -24,6 +24,7 @@ from tenants.models import (
 from tenants.roles import Role
 from tenants.services import calendar_years, ledger
 from tenants.tasks import find_breaches
+from tests.tenants.agreements import Parties, draft_contract, draft_terms
 
 WEEK = date(2026, 11, 9)
 DUE = datetime(2026, 11, 16, 1, tzinfo=UTC)
@@ -250,3 +251,36 @@ def test_the_report_of_the_next_week_counts_it_and_its_pack_proves_it(
     assert "report_due.report_due" in {each["key"] for each in summary}
     with evidence.open_pack(report) as pack:
         assert proving.verify(pack).is_good
+
+
+def test_annual_report_covers_the_years_of_the_contract_where_that_is_agreed(
+    in_tenant: Tenant, make_member: Callable[..., User]
+) -> None:
+    with clock.travel(datetime(2026, 10, 20, tzinfo=UTC)):
+        due.plan()
+        parties = Parties(make_member, in_tenant)
+        parties.sign(draft_terms(draft_contract(), year_kind="contract"))
+    for year, month in ((2026, 12), (2027, 9), (2028, 9)):
+        with clock.travel(datetime(year, month, 10, tzinfo=UTC)):
+            due.plan()
+            due.plan()
+
+    firsts = ReportDue.objects.filter(kind="annual").order_by("period_start")
+    assert list(firsts.values_list("period_start", flat=True)) == [
+        date(2026, 11, 1),
+        date(2027, 11, 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("begun", "last", "today", "expected"),
+    [
+        (date(2026, 11, 1), None, date(2026, 12, 1), date(2026, 11, 1)),
+        (date(2024, 11, 1), None, date(2026, 10, 31), date(2025, 11, 1)),
+        (date(2026, 11, 1), date(2026, 1, 1), date(2026, 12, 1), date(2026, 11, 1)),
+        (date(2024, 11, 1), date(2025, 11, 1), date(2026, 12, 1), date(2025, 11, 1)),
+        (date(2024, 2, 29), None, date(2025, 3, 1), date(2025, 3, 1)),
+    ],
+)
+def test_year_of_the_contract(begun: date, last: date | None, today: date, expected: date) -> None:
+    assert due._contract_year(begun, last, today) == expected
