@@ -85,7 +85,7 @@ def _append(tenant_id: int, rows: list[LedgerEntry]) -> None:
         cursor.execute(_MOVE_HEAD, [position, previous, tenant_id])
 
 
-def _as_stored(row: LedgerEntry) -> tuple[object, ...]:
+def _as_stored(row: LedgerEntry) -> tuple[Any, ...]:
     """Return the row as SQLite keeps it; the ORM takes ten times as long to."""
     return (
         row.pk.hex,
