@@ -207,6 +207,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour=1, minute=0),
         "options": {"expires": 3600},
     },
+    "tell-ledger-heads": {
+        "task": "tenants.tell_ledger_heads",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
     "close-idle-inquiries": {
         "task": "conversations.close_idle_inquiries",
         "schedule": 60.0,

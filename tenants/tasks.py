@@ -155,6 +155,14 @@ def ask_for_calendar() -> None:
     for_each(every_tenant(), partial(calendar_years.note_missing, year))
 
 
+@shared_task(name="tenants.tell_ledger_heads", platform=True, alone_for=600)
+def tell_ledger_heads() -> None:
+    """Mail both parties of every tenant how far its evidence chain reaches, each day (R12)."""
+    from tenants.services import ledger_heads  # noqa: PLC0415 -- leaf
+
+    for_each(every_tenant(), ledger_heads.tell)
+
+
 def _tell_of_breaches() -> None:
     """Tell each tenant's people in turn, until all are told or the time is up."""
     until = time.monotonic() + _TELLING_SECONDS

@@ -29,6 +29,7 @@ KINDS: dict[str, str | Promise] = {
     "plan.triggered": gettext_lazy("Rectification plan to be written"),
     "plan.submitted": gettext_lazy("Rectification plan to be accepted"),
     "plan.decided": gettext_lazy("Rectification plan accepted or returned"),
+    "ledger.head": gettext_lazy("Evidence ledger of the day"),
     "report.waiting": gettext_lazy("Report to be approved"),
     "report.sent": gettext_lazy("New report"),
     "report.overdue": gettext_lazy("Report overdue"),

@@ -194,6 +194,14 @@ def verify() -> tuple[int, Fault | None]:
         return _verify(LedgerEntry.objects.order_by("position").iterator(2000), head)
 
 
+def contradicted(position: int, told: str) -> Fault | None:
+    """Return the fault of an entry that has another hash than a party was told; None without one."""
+    row = LedgerEntry.objects.filter(position=position).first()
+    if row is None:
+        return Fault(position, "missing; a party was told of it")
+    return None if row.hash == told else Fault(position, "has another hash than a party was told")
+
+
 def _verify(rows: Iterable[LedgerEntry], head: LedgerHead) -> tuple[int, Fault | None]:
     previous, count = GENESIS, 0
     for row in rows:

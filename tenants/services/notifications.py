@@ -76,6 +76,7 @@ class Alert:
     subject: str = ""
     level: str = AlertLevel.INFO
     link: str = ""
+    always_mailed: bool = False
 
 
 @contextmanager
@@ -96,15 +97,17 @@ def notify(
     level: str = AlertLevel.INFO,
     link: str = "",
     dedupe: str,
+    always_mailed: bool = False,
 ) -> None:
     """Tell everybody with one of the roles, and the tenant's robots; once per `dedupe` and recipient.
 
     Writes rows only, in the caller's transaction; the sweepers send them. `kind` is `noun.what` and
     names what is gathered into digests; `link` is a path of the product; `subject` the id of what
     it is about. Title and body are in the tenant's language, and hold nothing of what visitors
-    wrote: what looks like a number or an address of a person is masked all the same.
+    wrote: what looks like a number or an address of a person is masked all the same. Mails go by
+    urgency, as the tenant has set it, unless `always_mailed`.
     """
-    notify_many([Alert(kind, title, body, roles, dedupe, subject, level, link)])
+    notify_many([Alert(kind, title, body, roles, dedupe, subject, level, link, always_mailed)])
 
 
 def notify_many(alerts: Sequence[Alert]) -> list[Notification]:
@@ -352,7 +355,8 @@ def _due(alert: Alert, at: datetime, tenant: Tenant, settings: NotificationSetti
 
 
 def _is_mailed(alert: Alert, role: str, settings: NotificationSettings) -> bool:
-    return _reaches(alert.level, settings.mail_levels.get(role, AlertLevel.WARNING))
+    least = settings.mail_levels.get(role, AlertLevel.WARNING)
+    return alert.always_mailed or _reaches(alert.level, least)
 
 
 def _is_heard(alert: Alert, robot: AlertRobot) -> bool:

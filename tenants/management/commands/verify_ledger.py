@@ -16,9 +16,17 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--tenant", metavar="SLUG", help="this tenant alone")
+        parser.add_argument(
+            "--told",
+            metavar="POSITION:HASH",
+            type=_told,
+            help="what a mail said of --tenant: that entry must still have that hash",
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON document")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["told"] and not options["tenant"]:
+            raise CommandError("Name the --tenant that the mail is of.")
         tenants = Tenant.objects.order_by("slug")
         if options["tenant"]:
             tenants = tenants.filter(slug=options["tenant"])
@@ -26,7 +34,7 @@ class Command(BaseCommand):
                 raise CommandError(f"There is no tenant {options['tenant']}.")
         chains = []
         for tenant in tenants:
-            chain = _verified(tenant)
+            chain = _verified(tenant, options["told"])
             chains.append(chain)
             if not options["json"]:
                 self.stdout.write(_line(chain))
@@ -44,9 +52,16 @@ class Command(BaseCommand):
             sys.exit(1)
 
 
-def _verified(tenant: Tenant) -> dict[str, Any]:
+def _told(text: str) -> tuple[int, str]:
+    position, _colon, told = text.partition(":")
+    return int(position), told.strip().lower()
+
+
+def _verified(tenant: Tenant, told: tuple[int, str] | None) -> dict[str, Any]:
     with tenant_scope(tenant):
         entries, fault = ledger.verify()
+        if fault is None and told is not None:
+            fault = ledger.contradicted(*told)
     return {
         "tenant": tenant.slug,
         "entries": entries,
