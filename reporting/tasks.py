@@ -7,7 +7,7 @@ from celery import shared_task
 from django.conf import settings
 
 from reporting.availability import SLOT, Span
-from reporting.models import DeliveryChannel, ProcessKind, ReportDelivery, ReportDue
+from reporting.models import DeliveryChannel, ProcessKind, Report, ReportDelivery, ReportDue
 from tenants import clock
 from tenants.chores import every_tenant, for_each, safely
 from tenants.models import (
@@ -74,17 +74,18 @@ def make_reports() -> None:
     from reporting.services import due, reports  # noqa: PLC0415 -- leaf
 
     with platform_scope("reports that are due, of all tenants"):
-        rows = ReportDue.objects.using(settings.PLATFORM_DATABASE).filter(due_at__lte=clock.now())
+        rows = ReportDue.objects.using(settings.PLATFORM_DATABASE)
+        sent = Report.objects.using(settings.PLATFORM_DATABASE)
         suspended = Obligation.objects.using(settings.PLATFORM_DATABASE).filter(
             kind=ObligationKind.REPORT_DUE,
             state=ObligationState.RUNNING,
             tenant__status=TenantStatus.SUSPENDED,
         )
         tenants = {
-            *rows.filter(made_at__isnull=True).values_list("tenant_id", flat=True),
-            *rows.filter(
-                due_at__lt=clock.now() - due.OVERDUE_AFTER, overdue_since__isnull=True
-            ).values_list("tenant_id", flat=True),
+            *rows.filter(due_at__lte=clock.now(), made_at__isnull=True).values_list(
+                "tenant_id", flat=True
+            ),
+            *due.overdue(rows, sent).values_list("tenant_id", flat=True),
             *suspended.values_list("tenant_id", flat=True),
         }
     for_each(sorted(tenants), due.keep_promises, reports.make_due, due.find_overdue)

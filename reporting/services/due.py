@@ -146,15 +146,24 @@ def keep(report: Report, at: datetime) -> list[Event]:
     return obligations.meet(ObligationKind.REPORT_DUE, subject_id=row.pk, at=at)
 
 
+def overdue(rows: QuerySet[ReportDue], reports: QuerySet[Report]) -> QuerySet[ReportDue]:
+    """Return those rows of which none of the reports was sent in time, and nobody was told yet."""
+    in_time = reports.filter(
+        tenant=OuterRef("tenant"),
+        kind=OuterRef("kind"),
+        period_start=OuterRef("period_start"),
+        stage=OuterRef("stage"),
+        sent_at__lte=OuterRef("due_at") + OVERDUE_AFTER,
+    )
+    return rows.filter(
+        ~Exists(in_time), due_at__lt=clock.now() - OVERDUE_AFTER, overdue_since__isnull=True
+    )
+
+
 def find_overdue() -> list[ReportDue]:
     """Note which reports were not sent two hours after they were due; return the new ones."""
-    late = ReportDue.objects.filter(
-        ~Exists(_reports_of_row().filter(sent_at__lte=OuterRef("due_at") + OVERDUE_AFTER)),
-        due_at__lt=clock.now() - OVERDUE_AFTER,
-        overdue_since__isnull=True,
-    )
     found = []
-    for row in late:
+    for row in overdue(ReportDue.objects.all(), Report.objects.all()):
         with transaction.atomic():
             at = clock.now()
             marked = ReportDue.objects.filter(pk=row.pk, overdue_since__isnull=True)
