@@ -24,7 +24,7 @@ from reporting.rendering import html, mail
 from reporting.rendering.pdf import pdf
 from reporting.rendering.presentation import Presented, present
 from reporting.rendering.xlsx import xlsx
-from reporting.services import evidence, reports
+from reporting.services import conversation_rows, evidence, reports
 from tenants import clock
 from tenants.admin_base import ReadOnlyAdmin, actor_of, badge, moment
 from tenants.admin_filters import states
@@ -226,7 +226,9 @@ class ReportAdmin(FormPages, ReadOnlyAdmin):
     @action(description=_("XLSX"), url_path="xlsx", permissions=["view"], icon="table_view")
     def xlsx_file(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Send the report as XLSX."""
-        return self._file(request, object_id, "xlsx", _XLSX_TYPE, xlsx)
+        row = self.get_object(request, object_id)
+        listed = conversation_rows.of(row) if isinstance(row, Report) else None
+        return self._file(request, object_id, "xlsx", _XLSX_TYPE, lambda shown: xlsx(shown, listed))
 
     @action(description=_("Evidence"), url_path="evidence", permissions=["view"], icon="verified")
     def evidence_file(self, request: HttpRequest, object_id: str) -> HttpResponseBase:

@@ -14,6 +14,7 @@ from reporting.models import Report, ReportDelivery
 from reporting.rendering.pdf import pdf, picture
 from reporting.rendering.presentation import Presented, present
 from reporting.rendering.xlsx import xlsx
+from reporting.services import conversation_rows
 from tenants.services import contracts
 
 _CHARTS = 2
@@ -67,7 +68,9 @@ def _letter(delivery: ReportDelivery, report: Report, shown: Presented) -> Email
         image.add_header("Content-Disposition", "inline", filename=f"{name}.png")
         mail.attach(image)
     mail.attach(file_name(shown, report, "pdf"), pdf(shown), "application/pdf")
-    mail.attach(file_name(shown, report, "xlsx"), xlsx(shown), _XLSX_TYPE)
+    mail.attach(
+        file_name(shown, report, "xlsx"), xlsx(shown, conversation_rows.of(report)), _XLSX_TYPE
+    )
     return mail
 
 

@@ -1,4 +1,4 @@
-"""A report as a workbook: a sheet at a glance, then one sheet a section, with native charts."""
+"""A report as a workbook: a sheet at a glance, one sheet a section with native charts, all conversations."""
 
 import io
 import re
@@ -16,6 +16,7 @@ from openpyxl.utils import get_column_letter
 from reporting.rendering import wording
 from reporting.rendering.presentation import Chapter, Presented
 from reporting.sections import Unit
+from reporting.services.conversation_rows import Listed
 
 _HEAD = Font(bold=True, color="FF475467")
 _HEAD_FILL = PatternFill("solid", fgColor="FFF6F7F9")
@@ -34,13 +35,16 @@ _AS_SHOWN = (Unit.SHARE, Unit.SCORE, Unit.COUNT)
 _CHART_ROWS = 16
 
 
-def xlsx(report: Presented) -> bytes:
-    """Return the report as an XLSX workbook. Numbers are numbers, cut off as they are shown."""
+def xlsx(report: Presented, conversations: Listed | None = None) -> bytes:
+    """Return the report as an XLSX workbook. Numbers are numbers, cut off as they are shown.
+
+    With `conversations`, its last sheet has a row for each of them.
+    """
     with translation.override(report.language):
-        return _workbook(report)
+        return _workbook(report, conversations)
 
 
-def _workbook(report: Presented) -> bytes:
+def _workbook(report: Presented, conversations: Listed | None) -> bytes:
     book = Workbook()
     front = book.active
     names: set[str] = set()
@@ -48,6 +52,9 @@ def _workbook(report: Presented) -> bytes:
     _front(front, report)
     for chapter in report.chapters:
         _chapter(book.create_sheet(_sheet_name(chapter.title, names)), chapter, report)
+    if conversations is not None:
+        sheet = book.create_sheet(_sheet_name(_("Conversations"), names))
+        _conversations(sheet, conversations)
     file = io.BytesIO()
     book.save(file)
     return file.getvalue()
@@ -115,6 +122,49 @@ def _chapter(sheet: Any, chapter: Chapter, report: Presented) -> None:
             row += 1
     for picture in chapter.pictures:
         row = _picture(sheet, picture, row + 1, report)
+    _widths(sheet)
+
+
+def _conversations(sheet: Any, listed: Listed) -> None:
+    row = _title(sheet, _("Conversations"), 1)
+    if listed.total > len(listed.rows):
+        told = {"shown": len(listed.rows), "total": listed.total}
+        words = _("The first %(shown)s of %(total)s; the evidence pack holds all of them.")
+        _put(sheet, row, 1, words % told)
+        row += 1
+    heads = (
+        _("Began"),
+        _("Channel"),
+        _("Inquiries"),
+        _("First reply, seconds"),
+        _("Messages of the visitor"),
+        _("Messages of the assistant"),
+        _("Messages of agents"),
+        _("Answered"),
+        _("Not answered"),
+        _("Handed to people"),
+        _("Score"),
+        _("Key"),
+    )
+    sheet.freeze_panes = sheet.cell(_heads(sheet, row, heads), 1)
+    for each in listed.rows:
+        row += 1
+        _put(sheet, row, 1, each.opened_at.astimezone(listed.zone).strftime("%Y-%m-%d %H:%M:%S"))
+        _put(sheet, row, 2, each.channel)
+        numbers = (
+            each.inquiries,
+            each.first_reply,
+            each.messages["customer"],
+            each.messages["bot"],
+            each.messages["agent"],
+            each.answered,
+            each.unanswered,
+        )
+        for place, value in enumerate(numbers, 3):
+            sheet.cell(row, place).value = value
+        _put(sheet, row, 10, _("yes") if each.is_handed_over else "")
+        sheet.cell(row, 11).value = each.score
+        _put(sheet, row, 12, each.key)
     _widths(sheet)
 
 

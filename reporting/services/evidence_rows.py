@@ -54,6 +54,7 @@ def _inquiries(period: Period, tenant: Tenant) -> Rows:
         rows,
         "opened_at",
         "conversation__channel",
+        "conversation__channel__name",
         "conversation__contact",
         "conversation__is_demo",
         "conversation",
@@ -64,6 +65,7 @@ def _inquiries(period: Period, tenant: Tenant) -> Rows:
             "id": row["pk"],
             "conversation": row["conversation"],
             "channel": row["conversation__channel"],
+            "channel_name": row["conversation__channel__name"],
             # The person's number in this pack alone: it counts people and names nobody.
             "visitor": ledger.fingerprint(f"{period.first}:{row['conversation__contact']}")[:16],
             "opened_at": row["opened_at"],

@@ -65,7 +65,7 @@ class Verdict:
         return not self.findings
 
 
-class _Archive:
+class Archive:
     """The files of a pack, read a piece at a time."""
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
@@ -113,12 +113,12 @@ def verify(pack: BinaryIO) -> Verdict:
     """Recompute all hashes, the ledger's chain and every figure of a pack; needs no database."""
     try:
         with zipfile.ZipFile(pack) as archive:
-            return _verify(_Archive(archive))
+            return _verify(Archive(archive))
     except _UNREADABLE as error:
         return _unreadable(MANIFEST, error)
 
 
-def _verify(files: _Archive) -> Verdict:
+def _verify(files: Archive) -> Verdict:
     manifest = json.loads(files.whole(MANIFEST))
     if manifest["format"] != FORMAT:
         raise ValueError(f"format {manifest['format']}")
@@ -143,7 +143,7 @@ def _verify(files: _Archive) -> Verdict:
     return Verdict(tuple(findings), figures, unproven, chain)
 
 
-def _hash_faults(files: _Archive, manifest: Mapping[str, Any]) -> Iterator[Finding]:
+def _hash_faults(files: Archive, manifest: Mapping[str, Any]) -> Iterator[Finding]:
     named = dict(manifest["files"])
     for name in {*named} - {*files.names}:
         yield Finding(name, 0, "not in the pack")
@@ -177,7 +177,7 @@ def _figure_faults(
     return findings, checked, tuple(unproven)
 
 
-def _chain_fault(files: _Archive, tenant_id: int) -> tuple[list[Finding], int]:
+def _chain_fault(files: Archive, tenant_id: int) -> tuple[list[Finding], int]:
     """Return the first row of the ledger that does not hold, and how many rows there are."""
     before: Mapping[str, Any] | None = None
     number = 0

@@ -17,7 +17,7 @@ from reporting.bench import months
 from reporting.models import ReportKind, ReportStage
 from reporting.rendering import pdf, xlsx
 from reporting.rendering.presentation import present
-from reporting.services import evidence, figures, proving, reports
+from reporting.services import conversation_rows, evidence, figures, proving, reports
 from tenants import clock, throwaway
 from tenants.scoping import tenant_scope
 
@@ -79,7 +79,7 @@ class Command(BaseCommand):
             with clock.travel(_NOW), self._timed("month") as took:
                 report = reports.make(ReportKind.MONTHLY, _MONTH, ReportStage.FINAL)
                 shown = present(report.data, report.sha256, "zh-hans")
-                paper, book = pdf.pdf(shown), xlsx.xlsx(shown)
+                paper, book = pdf.pdf(shown), xlsx.xlsx(shown, conversation_rows.of(report))
             peak = _peak_mib()
             with self._timed("evidence") as packed, evidence.open_pack(report) as pack:
                 verdict = proving.verify(pack)

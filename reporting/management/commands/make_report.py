@@ -15,7 +15,7 @@ from reporting.rendering import mail
 from reporting.rendering.pdf import pdf
 from reporting.rendering.presentation import present
 from reporting.rendering.xlsx import xlsx
-from reporting.services import evidence, reports
+from reporting.services import conversation_rows, evidence, reports
 from tenants.errors import DomainError
 from tenants.models import Tenant
 from tenants.scoping import tenant_scope
@@ -56,7 +56,7 @@ class Command(BaseCommand):
             )
         files = {
             "pdf": pdf(shown),
-            "xlsx": xlsx(shown),
+            "xlsx": xlsx(shown, conversation_rows.of(report)),
             "html": page.encode(),
         }
         for ending, data in files.items():

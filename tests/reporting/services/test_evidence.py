@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import uuid
 import zipfile
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -11,10 +12,15 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db.models import Count
 from django.test import Client
+from openpyxl import load_workbook
 
+from conversations.models import Message
 from reporting.models import Report
-from reporting.services import evidence, proving, reports
+from reporting.rendering import xlsx
+from reporting.rendering.presentation import present
+from reporting.services import conversation_rows, evidence, proving, reports
 from tenants import clock
 from tenants.models import Obligation, Tenant, User
 from tenants.roles import Role
@@ -64,6 +70,10 @@ def zipped(files: dict[str, bytes]) -> bytes:
         for name, data in files.items():
             archive.writestr(name, data)
     return packed.getvalue()
+
+
+def channel_of(tenant: Tenant) -> str:
+    return f"{tenant.slug}官网"
 
 
 def test_every_figure_of_a_week_is_counted_again(busy: Tenant) -> None:
@@ -206,3 +216,39 @@ def test_commands_write_files_and_verify_the_pack(busy: Tenant, tmp_path: Path) 
     with pytest.raises(SystemExit) as left:
         call_command("verify_evidence", found[".zip"])
     assert left.value.code == 1
+
+
+def test_workbook_has_a_row_for_each_conversation(
+    busy: Tenant, make_member: Callable[..., User], client_as: Callable[[User], Client]
+) -> None:
+    report = made()
+    client = client_as(make_member(busy, Role.CLIENT_ADMIN))
+    client.cookies["django_language"] = "en"
+
+    book = load_workbook(
+        io.BytesIO(client.get(f"/admin/reporting/report/{report.pk}/xlsx/").content)
+    )
+
+    rows = list(book["Conversations"].iter_rows(min_row=3, values_only=True))
+    said = dict(Message.objects.values_list("conversation").annotate(Count("pk")))
+    assert [row[0][:10] for row in rows] == ["2026-11-09", "2026-11-11", "2026-11-15"]
+    assert {row[11] for row in rows} == {str(key) for key in said}
+    for row in rows:
+        assert sum(row[4:7]) == said[uuid.UUID(row[11])]
+        assert (row[1], row[2]) == (channel_of(busy), 1)
+
+
+def test_workbook_of_many_says_that_it_lists_the_first(
+    busy: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conversation_rows, "MOST", 2)
+    report = made()
+    listed = conversation_rows.of(report)
+    assert listed is not None
+    assert (len(listed.rows), listed.total) == (2, 3)
+
+    book = load_workbook(io.BytesIO(xlsx.xlsx(present(report.data, report.sha256, "en"), listed)))
+
+    sheet = book["Conversations"]
+    assert sheet.cell(2, 1).value == "The first 2 of 3; the evidence pack holds all of them."
+    assert sheet.max_row == 5

@@ -316,13 +316,20 @@ def test_headings_begin_with_a_capital(busy: Tenant, language: str) -> None:
 
 
 @pytest.mark.parametrize("language", ["zh-hans", "en"])
+@pytest.mark.parametrize(
+    ("kind", "first"),
+    [("weekly", WEEK), ("monthly", date(2026, 11, 1)), ("annual", date(2026, 1, 1))],
+)
 def test_paper_sheet_and_screen_say_the_same(
     busy: Tenant,
     make_member: Callable[..., User],
     client_as: Callable[[User], Client],
     language: str,
+    kind: str,
+    first: date,
 ) -> None:
-    report = made()
+    with clock.travel(datetime(2027, 1, 20, tzinfo=UTC)):
+        report = reports.make(kind, first, "final")
     client = client_as(make_member(busy, Role.CLIENT_ADMIN))
     client.cookies["django_language"] = language
     page = client.get(f"/admin/reporting/report/{report.pk}/read/").content.decode()
