@@ -45,7 +45,7 @@ def test_values_come_from_visitor_agent_channel_and_page(
     }
 
 
-@pytest.mark.parametrize(("locale", "said"), [("zh-CN", "dear customer"), ("en", "dear customer")])
+@pytest.mark.parametrize(("locale", "said"), [("zh-CN", "尊敬的客户"), ("en", "dear customer")])
 def test_a_visitor_without_a_name_is_addressed_all_the_same(
     in_tenant: Tenant, visitor: ContactSession, agent: Membership, locale: str, said: str
 ) -> None:
