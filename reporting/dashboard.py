@@ -26,7 +26,7 @@ from reporting.models import (
     Report,
 )
 from reporting.queries import Kept, Share
-from reporting.services import answer_audits, label_audits, labels
+from reporting.services import answer_audits, label_audits, labels, reports
 from tenants import terms
 from tenants.actors import SESSION_TENANT, Actor, oversees_several, tenants_of
 from tenants.durations import in_words
@@ -232,6 +232,17 @@ def _reports_to_approve(actor: Actor) -> Due | None:
     )
 
 
+def _reports_to_answer(actor: Actor) -> Due | None:
+    if not actor.can("report.answer"):
+        return None
+    return _to_do(
+        _("Reports to confirm"),
+        reports.to_answer().count(),
+        _("confirm them, or object"),
+        _list(Report, standing="answer"),
+    )
+
+
 def _to_sign(actor: Actor) -> Due | None:
     if not actor.can("contract.sign"):
         return None
@@ -336,6 +347,7 @@ def _to_do(label: str, count: int, words: str, link: str, *, tone: str = "warn")
 _TO_DO: tuple[Callable[[Actor], Due | None], ...] = (
     _incidents,
     _reports_to_approve,
+    _reports_to_answer,
     _to_sign,
     _claims,
     _plans,

@@ -4,7 +4,7 @@ from datetime import datetime, time, timedelta
 
 from reporting.models import ReportDue, ReportKind
 from reporting.periods import first_day
-from reporting.services import due, reports
+from reporting.services import due, figures, reports
 from tenants import clock
 from tenants.models import Tenant
 
@@ -19,3 +19,5 @@ def write(tenant: Tenant) -> None:
         with clock.travel(row.due_at):
             reports.make(row.kind, row.period_start, row.stage)
     due.plan()
+    # The hourly count of a schedule that has been at work all the time.
+    figures.catch_up()

@@ -233,7 +233,7 @@ class AccuracyAuditItemAdmin(ReadOnlyAdmin):
     def name(self, row: AccuracyAuditItem) -> str:
         return str(row)
 
-    @display(description=_("found"))
+    @display(description=_("finding"))
     def found(self, row: AccuracyAuditItem) -> Any:
         if not row.finding:
             return "–"

@@ -67,7 +67,7 @@ class PeopleForm(forms.Form):
     """Whom an incident concerns: those of a time, or everybody."""
 
     since = forms.SplitDateTimeField(label=_("from"), widget=UnfoldAdminSplitDateTimeWidget)
-    until = forms.SplitDateTimeField(label=_("until"), widget=UnfoldAdminSplitDateTimeWidget)
+    until = forms.SplitDateTimeField(label=_("ends at"), widget=UnfoldAdminSplitDateTimeWidget)
     everybody = forms.BooleanField(
         label=_("everybody known by then"),
         required=False,
@@ -267,7 +267,11 @@ class IncidentAdmin(SteppedAdmin):
         first = {"since": row.opened_at, "until": row.restored_at or clock.now()}
         form = PeopleForm(request.POST or None, initial=first)
         if request.method == "POST" and form.is_valid():
-            listed = affected.people(row, by=actor_of(request).user, **form.cleaned_data)
+            listed, count = affected.people(row, by=actor_of(request).user, **form.cleaned_data)
+            if not count:
+                listed.close()
+                form.add_error(None, gettext("Nobody wrote in this time. Choose a longer one."))
+                return self._ask_for_people(request, row, form)
             name = f"people-{timezone.localtime(row.opened_at):%Y-%m-%d}.csv"
             return FileResponse(
                 listed,
@@ -276,6 +280,11 @@ class IncidentAdmin(SteppedAdmin):
                 content_type="text/csv; charset=utf-8",
                 headers={"Cache-Control": "no-store"},
             )
+        return self._ask_for_people(request, row, form)
+
+    def _ask_for_people(
+        self, request: HttpRequest, row: Incident, form: forms.Form
+    ) -> HttpResponse:
         return self.page(
             request,
             "admin/form_page.html",

@@ -106,7 +106,7 @@ class MaintenanceWindowAdmin(SteppedAdmin):
     def since(self, row: MaintenanceWindow) -> str:
         return moment(row.start_at)
 
-    @display(description=_("until"))
+    @display(description=_("ends at"))
     def until(self, row: MaintenanceWindow) -> str:
         return moment(row.end_at)
 

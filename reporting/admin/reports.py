@@ -17,6 +17,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action, display
+from unfold.widgets import UnfoldAdminTextareaWidget
 
 from conversations.admin.pages import FormPages, Question, member_of, reason_field
 from reporting.models import Report, ReportAnswer, ReportStage, ReportVerdict
@@ -53,7 +54,7 @@ class AnswerForm(forms.Form):
         label=_("what the client says"),
         max_length=4000,
         required=False,
-        widget=forms.Textarea({"rows": 5}),
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 5}),
     )
 
 
@@ -75,6 +76,7 @@ class ReportAdmin(FormPages, ReadOnlyAdmin):
         states(
             approve=(_("Waits for approval"), Q(approved_at=None)),
             send=(_("Approved, not sent"), Q(approved_at__isnull=False, sent_at=None)),
+            answer=(_("Waits for the client's answer"), lambda: Q(pk__in=reports.to_answer())),
         ),
     )
     list_filter_submit = True

@@ -25,8 +25,8 @@ _CHUNK = 2000
 
 def people(
     incident: Incident, *, since: datetime, until: datetime, everybody: bool, by: User
-) -> BinaryIO:
-    """Return a CSV file of the people concerned, open at its start; the ledger notes who had it.
+) -> tuple[BinaryIO, int]:
+    """Return a CSV file of the people concerned, and their number; the ledger notes who had it.
 
     Those who wrote between the two instants, or with `everybody` all who were known at `until`:
     where a whole store was open, it does not matter when somebody wrote. Probes and erased people
@@ -64,7 +64,7 @@ def people(
         }
         ledger.append(Event("incident.people_listed", incident.pk, facts, clock.now()))
     file.seek(0)
-    return file
+    return file, count
 
 
 def _rows(since: datetime, until: datetime, *, everybody: bool) -> Iterator[list[object]]:

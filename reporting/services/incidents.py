@@ -22,7 +22,7 @@ from tenants import clock
 from tenants.errors import DomainError, NotFoundError
 from tenants.models import ObligationKind, Tenant, User
 from tenants.scoping import active_tenant_id
-from tenants.services import contracts, ledger, obligations
+from tenants.services import contracts, ledger, notifications, obligations
 from tenants.services.ledger import Event
 from tenants.terms import IncidentTime
 
@@ -69,6 +69,7 @@ def acknowledge(incident_id: uuid.UUID, *, by: User) -> Incident:
         incident.save(update_fields=["acknowledged_at", "acknowledged_by"])
         kept = obligations.meet(ObligationKind.INCIDENT_ACK, subject_id=incident.pk, at=now)
         ledger.append(_step("incident.acknowledged", incident, now, by), *kept)
+        notifications.acknowledge_about(by, "incident.opened", str(incident.pk))
     return incident
 
 

@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from reporting import periods
@@ -194,6 +194,23 @@ def resend(delivery: ReportDelivery, *, by: User) -> ReportDelivery:
         )
         ledger.append(Event("report.resent", report.pk, {"delivery": row.pk, "by": by.pk}))
     return row
+
+
+def to_answer() -> QuerySet[Report]:
+    """Return the reports that the client may confirm or object to now: the latest version of each."""
+    newer = Report.objects.filter(
+        kind=OuterRef("kind"),
+        period_start=OuterRef("period_start"),
+        version__gt=OuterRef("version"),
+        sent_at__isnull=False,
+    )
+    found: QuerySet[Report] = Report.objects.filter(
+        ~Exists(newer),
+        Q(answer_due_at=None) | Q(answer_due_at__gt=clock.now()),
+        sent_at__isnull=False,
+        answer=None,
+    )
+    return found
 
 
 def answer(report: Report, verdict: str, *, text: str, by: Membership) -> ReportAnswer:

@@ -149,7 +149,7 @@ def _intervals(found: Measured) -> Table:
             Column("cause", _("cause")),
         ],
         rows,
-        empty=_("The service was not down in this period."),
+        empty=_("The service was not down in this period.") if found.period else _unmeasured(),
     )
 
 
@@ -199,8 +199,12 @@ def _gaps(found: Measured) -> Table:
             ]
             for row in found.gaps
         ],
-        empty=_("The probers watched all the time."),
+        empty=_("The probers watched all the time.") if found.period else _unmeasured(),
     )
+
+
+def _unmeasured() -> str:
+    return _("Nothing was measured in this period.")
 
 
 def _incidents(period: Period) -> Table:

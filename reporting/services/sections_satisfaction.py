@@ -36,7 +36,7 @@ def build(period: Period, previous: Period | None) -> Section:
             )
         ],
         tables=[_distribution(last)],
-        notes=[_method(last), *_standing(last)],
+        notes=[_of_calendar_month(last), _method(last), *_standing(last)],
     )
 
 
@@ -137,6 +137,12 @@ def _method(found: MonthFigures) -> str:
         "version": terms,
         "excluded": found.excluded,
     }
+
+
+def _of_calendar_month(found: MonthFigures) -> str:
+    return _(
+        "Satisfaction is judged by calendar months: this is %(month)s as far as it was known."
+    ) % {"month": f"{found.month:%Y-%m}"}
 
 
 def _standing(found: MonthFigures) -> list[str]:

@@ -40,6 +40,7 @@ from tenants.services.ledger import Event
 __all__ = [
     "Alert",
     "acknowledge",
+    "acknowledge_about",
     "acknowledge_all",
     "deliver",
     "escalate",
@@ -202,7 +203,8 @@ def proofs(dedupe: str) -> list[Proof]:
             gettext("In the product"),
             gettext("read %(at)s") % {"at": _moment(row.read_at)}
             if row.read_at
-            else gettext("shown %(at)s, not read") % {"at": _moment(row.notification.created_at)},
+            else gettext("delivered %(at)s, not read")
+            % {"at": _moment(row.notification.created_at)},
         )
         for row in read.select_related("user", "notification").order_by("user__email")
     ]
@@ -245,6 +247,11 @@ def acknowledge_all(user: User) -> int:
     """Note that the person sees to everything critical they were told; return how many that were."""
     told = NotificationRecipient.objects.filter(user_id=user.pk)
     return _acknowledge(user, Q(pk__in=told.values("notification_id"), level=AlertLevel.CRITICAL))
+
+
+def acknowledge_about(user: User, kind: str, subject: str) -> int:
+    """Note that the person sees to what was told of one subject, who did so on its own page."""
+    return _acknowledge(user, Q(kind__in=(kind, kind + ESCALATED), subject=subject))
 
 
 def _acknowledge(user: User, which: Q) -> int:

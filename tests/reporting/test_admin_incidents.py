@@ -13,7 +13,7 @@ from conversations.models import Channel, Contact
 from reporting.models import Incident
 from reporting.services import incidents, maintenance
 from tenants import clock
-from tenants.models import LedgerEntry, Tenant, User
+from tenants.models import LedgerEntry, Notification, Tenant, User
 from tenants.roles import Role
 from tenants.scoping import tenant_scope
 from tenants.services import notifications
@@ -146,3 +146,31 @@ def test_planned_work_shows_who_was_told_and_who_has_read_it(
 
     assert f"{admin} · In the product · read 2026-11-09 11:10:00" in page
     assert f"{admin} · E-mail" in page
+
+
+def test_list_of_nobody_is_not_handed_out(
+    breach: Incident, manager: User, client_as: Callable[[User], Client], tenant: Tenant
+) -> None:
+    client = client_as(manager)
+    client.cookies["django_language"] = "en"
+    with tenant_scope(tenant):
+        timezone.activate(tenant.zone)
+    answer = client.post(
+        f"/admin/reporting/incident/{breach.pk}/people/",
+        {"since_0": "2026-01-01", "since_1": "08:00", "until_0": "2026-01-01", "until_1": "09:00"},
+    )
+    assert "Nobody wrote in this time" in answer.content.decode()
+
+
+def test_who_acknowledges_on_the_page_has_acknowledged_in_the_bell(
+    in_tenant: Tenant, manager: User, client_as: Callable[[User], Client]
+) -> None:
+    with clock.travel(MONDAY):
+        incident = incidents.open_incident(title="Down", level="p1", by=manager)
+    told = Notification.objects.get(kind="incident.opened")
+    assert told.acknowledged_at is None
+
+    client_as(manager).post(f"/admin/reporting/incident/{incident.pk}/acknowledge/")
+
+    told.refresh_from_db()
+    assert told.acknowledged_by == manager
