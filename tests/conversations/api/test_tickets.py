@@ -233,13 +233,17 @@ def test_list_pages_and_costs_the_same_for_one_and_many(
     with tenant_scope(tenant):
         open_one(visitor)
     desk("GET", "tickets")
-    with django_assert_max_num_queries(14) as once:
+    with django_assert_max_num_queries(14) as asked:
         desk("GET", "tickets")
+    # A further request begins the count anew.
+    once = len(asked)
     with tenant_scope(tenant):
         for _number in range(32):
             open_one(visitor)
+    # That somebody is there is written down now and then, and not to be counted here.
+    desk("GET", "tickets")
 
-    with django_assert_num_queries(len(once)):
+    with django_assert_num_queries(once):
         first = desk("GET", "tickets?list=all").json()
     second = desk("GET", f"tickets?list=all&offset={first['next']}").json()
 
