@@ -3,7 +3,6 @@
 Every figure of a report can be counted again from these rows alone: see reporting.recounting.
 """
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -140,8 +139,8 @@ def _answers(period: Period, tenant: Tenant) -> Rows:
         yield {
             "id": row["pk"],
             "version": row["entry_version_id"],
-            "text_sha256": _sha256(row["text"]),
-            "source_sha256": _sha256(row["entry_version__answer"]),
+            "text_sha256": ledger.fingerprint(row["text"]),
+            "source_sha256": ledger.fingerprint(row["entry_version__answer"]),
             # A language model's wording is not its source's: it was checked for what it states.
             "is_worded": row["is_worded"],
             "is_true": fidelity.is_true(row),
@@ -288,7 +287,3 @@ def _plain(rows: QuerySet[Any], first: str, *names: str) -> Rows:
 
 def _keys(rows: QuerySet[Any]) -> Iterator[Any]:
     yield from rows.order_by("pk").values_list("pk", flat=True).iterator(_CHUNK)
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

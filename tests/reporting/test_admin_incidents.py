@@ -160,6 +160,8 @@ def test_list_of_nobody_is_not_handed_out(
         {"since_0": "2026-01-01", "since_1": "08:00", "until_0": "2026-01-01", "until_1": "09:00"},
     )
     assert "Nobody wrote in this time" in answer.content.decode()
+    with tenant_scope(tenant):
+        assert not LedgerEntry.objects.filter(kind="incident.people_listed").exists()
 
 
 def test_who_acknowledges_on_the_page_has_acknowledged_in_the_bell(
