@@ -5,12 +5,12 @@ makes a slot UP, DOWN or UNKNOWN; what nobody saw is not up.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
-from itertools import groupby
+from itertools import groupby, pairwise
 from zoneinfo import ZoneInfo
 
 SLOT = timedelta(seconds=30)
@@ -26,6 +26,7 @@ BUDGET_STEPS = (25, 50, 75, 90, 100)
 BURN_SHARE = Fraction(1, 20)
 
 _ZERO = timedelta()
+_MINUTE = timedelta(minutes=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -86,10 +87,22 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Down:
-    """Time in which the service was down, and what says so."""
+    """Time in which the service was down, what says so, and which ways in it was.
+
+    No way named means all of them.
+    """
 
     span: Span
     sources: frozenset[str]
+    ways: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Share:
+    """Time in which some ways in were down and others not, and how much of the service they are."""
+
+    span: Span
+    weight: Fraction
 
 
 @dataclass(frozen=True)
@@ -201,10 +214,21 @@ def length(spans: Iterable[Span]) -> timedelta:
     return sum((span.length for span in union(spans)), _ZERO)
 
 
-def _in_minutes(spans: Iterable[Span]) -> timedelta:
-    minute = timedelta(minutes=1)
-    counted = (-(-each.length // minute) for each in union(spans) if each.length >= minute)
-    return sum(counted) * minute
+def _counted(spans: Iterable[Span], unit: str, shares: Sequence[Share]) -> timedelta:
+    whole = _ZERO
+    for outage in union(spans):
+        lasted = outage.length
+        if unit == "minute":
+            lasted = -(-lasted // _MINUTE) * _MINUTE if lasted >= _MINUTE else _ZERO
+        whole += lasted
+        spared = sum(
+            ((1 - each.weight) * _seconds(length(clip([outage], each.span))) for each in shares),
+            Fraction(0),
+        )
+        if spared:
+            part = spared / _seconds(outage.length)
+            whole -= timedelta(microseconds=round(_seconds(lasted) * part * 1_000_000))
+    return whole
 
 
 def month(day: date, zone: ZoneInfo) -> Span:
@@ -228,21 +252,26 @@ def by_month(span: Span, zone: ZoneInfo) -> Iterator[tuple[date, Span]]:
 
 
 def measure(
-    period: Span, down: Iterable[Span], accepted: Iterable[Span] = (), *, unit: str = "second"
+    period: Span,
+    down: Iterable[Span],
+    accepted: Iterable[Span] = (),
+    *,
+    unit: str = "second",
+    shares: Sequence[Share] = (),
 ) -> Availability:
     """Return the figures of a period from all down time and the accepted exclusions.
 
     Overlapping down time counts once; only what is accepted is subtracted (R78, R84, R85). By the
     unit "minute" each outage counts as whole minutes, rounded up, and one of less than a minute
-    not at all (R86).
+    not at all (R86). What lies in one of the `shares`, which do not overlap, counts by its weight.
     """
     inside = clip(down, period)
     holes = clip(accepted, period)
-    count = _in_minutes if unit == "minute" else length
+    left = subtract(inside, holes)
     return Availability(
         total=period.length,
-        down_gross=min(count(inside), period.length),
-        down_net=min(count(subtract(inside, holes)), period.length),
+        down_gross=min(_counted(inside, unit, shares), period.length),
+        down_net=min(_counted(left, unit, shares), period.length),
         excluded=length(holes),
     )
 
@@ -253,12 +282,22 @@ def budget(period: Span, target: Fraction) -> timedelta:
 
 
 def burn(
-    period: Span, target: Fraction, down: Iterable[Span], accepted: Iterable[Span], now: datetime
+    period: Span,
+    target: Fraction,
+    down: Iterable[Span],
+    accepted: Iterable[Span],
+    now: datetime,
+    *,
+    shares: Sequence[Share] = (),
 ) -> Burn:
     """Return how much of the period's budget is spent at `now`, and in the hour before it."""
     spent = subtract(clip(down, period), accepted)
-    hour = Span(now - timedelta(hours=1), now)
-    return Burn(budget(period, target), length(spent), length(clip(spent, hour)))
+    hour = clip(spent, Span(now - timedelta(hours=1), now))
+    return Burn(
+        budget(period, target),
+        _counted(spent, "second", shares),
+        _counted(hour, "second", shares),
+    )
 
 
 def failing_minutes(inquiries: Iterable[tuple[datetime, bool]]) -> list[Span]:
@@ -266,12 +305,11 @@ def failing_minutes(inquiries: Iterable[tuple[datetime, bool]]) -> list[Span]:
 
     Each inquiry comes as when it opened and whether its reply came within 10 seconds.
     """
-    minute = timedelta(minutes=1)
     tally: dict[datetime, list[bool]] = {}
     for opened, in_time in inquiries:
-        tally.setdefault(opened - (opened - _EPOCH) % minute, []).append(in_time)
+        tally.setdefault(opened - (opened - _EPOCH) % _MINUTE, []).append(in_time)
     return union(
-        Span(start, start + minute)
+        Span(start, start + _MINUTE)
         for start, kept in tally.items()
         if len(kept) >= LEAST_INQUIRIES and Fraction(kept.count(False), len(kept)) >= FAILING_SHARE
     )
@@ -353,6 +391,23 @@ def unite(found: Iterable[Down]) -> list[Down]:
         )
         for span in union(each.span for each in found)
     ]
+
+
+def partly(found: Iterable[Down], ways: Collection[str]) -> list[tuple[Span, frozenset[str]]]:
+    """Return in order when some of the ways in were down and others not, with those that were."""
+    found = [each for each in found if each.span.length > _ZERO]
+    edges = sorted({edge for each in found for edge in (each.span.start, each.span.end)})
+    parts: list[tuple[Span, frozenset[str]]] = []
+    for start, end in pairwise(edges):
+        over = [each.ways for each in found if each.span.start <= start and each.span.end >= end]
+        down = frozenset().union(*over)
+        if not over or frozenset() in over or down >= frozenset(ways):
+            continue
+        if parts and parts[-1][0].end == start and parts[-1][1] == down:
+            parts[-1] = (Span(parts[-1][0].start, end), down)
+        else:
+            parts.append((Span(start, end), down))
+    return parts
 
 
 def _is_probers_own(

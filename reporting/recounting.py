@@ -11,7 +11,7 @@ from typing import Any
 
 from conversations.models import MismatchOwner
 from reporting import availability, metrics
-from reporting.availability import Span
+from reporting.availability import Share, Span
 from reporting.judging import Facts, Standing, judge
 
 Row = Mapping[str, Any]
@@ -195,15 +195,21 @@ def _of_knowledge(read: Read) -> dict[str, Value]:
 
 def _of_availability(read: Read) -> dict[str, Value]:
     spans: dict[str, list[Span]] = defaultdict(list)
+    shares: list[Share] = []
     period, target, unit = None, Fraction(0), ""
     for row in read("availability.jsonl"):
-        span = Span(datetime.fromisoformat(row["start"]), datetime.fromisoformat(row["end"]))
+        span = _span(row)
         if row["row"] == "measured":
             period, target, unit = span, Fraction(row["target"]), row["unit"]
         elif row["row"] != "claim" or row["decision"] == "accepted":
             spans[row["row"]].append(span)
+            shares += [
+                Share(_span(part), Fraction(part["weight"])) for part in row.get("parts", ())
+            ]
     found = (
-        availability.measure(period, spans["down"], spans["claim"], unit=unit) if period else None
+        availability.measure(period, spans["down"], spans["claim"], unit=unit, shares=shares)
+        if period
+        else None
     )
     allowed = availability.budget(period, target) if period else None
     return {
@@ -229,6 +235,10 @@ def _of_usage(read: Read) -> dict[str, Value]:
         "usage.storage": amounts["file"],
         "usage.tokens": amounts["tokens"],
     }
+
+
+def _span(row: Row) -> Span:
+    return Span(datetime.fromisoformat(row["start"]), datetime.fromisoformat(row["end"]))
 
 
 def _size(rows: Iterable[Row]) -> int:

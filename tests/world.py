@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import date, time, timedelta
+from io import BytesIO
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -772,7 +773,9 @@ def _availability(world: World) -> None:
         end_at=interval.end_at,
         evidence=f"{mark}证据",
         by=by,
+        uploads=[(f"{mark}通知.txt", BytesIO(f"{mark}停电通知".encode()))],
     )
+    world.add(claim.files.get())
     incident = incidents.open_incident(
         title=f"{mark}事件", level=IncidentLevel.P3, kind=IncidentKind.OTHER, by=by
     )

@@ -3,12 +3,14 @@
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -24,21 +26,39 @@ from reporting.admin.pages import SteppedAdmin
 from reporting.models import (
     AvailabilitySettings,
     ClaimDecision,
+    ClaimFile,
     DownInterval,
     ExclusionClaim,
     ExclusionKind,
     IntervalKind,
 )
-from reporting.services import availability_settings, claims
+from reporting.services import availability_settings, claim_files, claims
 from tenants.admin_base import TenantAdmin, actor_of, badge, second
 from tenants.admin_filters import OverlapFilter, counted
 from tenants.durations import in_words
 
+_DOWNLOAD = "admin:reporting_claimfile_download"
 _DECISION_TONES = {
     ClaimDecision.PENDING: "warn",
     ClaimDecision.ACCEPTED: "ok",
     ClaimDecision.REJECTED: "",
 }
+
+
+class FilesInput(forms.FileInput):
+    """The browser's own choice of files, which says how many were chosen."""
+
+    allow_multiple_selected = True
+
+
+class FilesField(forms.FileField):
+    """Any number of files with their names; kinds and sizes are the service's business."""
+
+    widget = FilesInput
+
+    def clean(self, data: Any, initial: Any = None) -> list[Any]:
+        found = [super(FilesField, self).clean(each, initial) for each in data or ()]
+        return [(each.name, each.file) for each in found]
 
 
 class ClaimForm(forms.Form):
@@ -54,6 +74,14 @@ class ClaimForm(forms.Form):
         max_length=4000,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 6}),
         help_text=_("What happened and what proves it: notices, mails, records, with their dates."),
+    )
+    uploads = FilesField(
+        label=_("files"),
+        required=False,
+        help_text=_(
+            "What proves it, at most 10 files: pictures, PDF, Word, Excel, PowerPoint, text. They "
+            "are kept as they are and cannot be taken back."
+        ),
     )
 
 
@@ -81,7 +109,17 @@ class DownIntervalAdmin(SteppedAdmin):
         OverlapFilter,
     )
     list_filter_submit = True
-    fields = ("what", "since", "until", "length", "evidence", "standing", "found", "incident")
+    fields = (
+        "what",
+        "since",
+        "until",
+        "length",
+        "evidence",
+        "apart",
+        "standing",
+        "found",
+        "incident",
+    )
     actions_detail = ("claim_page",)
     ordering = ("-start_at", "-pk")
     empty_text = _("The service was never down, as far as probers watched.")
@@ -145,6 +183,13 @@ class DownIntervalAdmin(SteppedAdmin):
     def evidence(self, row: DownInterval) -> str:
         return availability_settings.in_words(row.sources)
 
+    @display(description=_("channels apart"))
+    def apart(self, row: DownInterval) -> SafeString | str:
+        lines = [
+            (line,) for line in availability_settings.apart(row, timezone.get_current_timezone())
+        ]
+        return format_html_join("", "<p>{}</p>", lines) or "–"
+
     @display(description=_("state"))
     def standing(self, row: DownInterval) -> SafeString:
         if row.withdrawn_at:
@@ -172,7 +217,17 @@ class ExclusionClaimAdmin(SteppedAdmin):
     )
     list_filter_submit = True
     list_select_related = ("claimed_by", "decided_by")
-    fields = ("since", "until", "kind", "evidence", "standing", "claimed", "decided", "remark")
+    fields = (
+        "since",
+        "until",
+        "kind",
+        "evidence",
+        "attached",
+        "standing",
+        "claimed",
+        "decided",
+        "remark",
+    )
     actions_detail = ("accept_page", "reject_page")
     ordering = ("-claimed_at", "-pk")
     empty_text = _("The provider has claimed no exclusion: all down time counts.")
@@ -224,6 +279,14 @@ class ExclusionClaimAdmin(SteppedAdmin):
     def until(self, row: ExclusionClaim) -> str:
         return second(row.end_at)
 
+    @display(description=_("files"))
+    def attached(self, row: ExclusionClaim) -> SafeString | str:
+        links = [
+            (reverse(_DOWNLOAD, args=[file.pk]), file.name, filesizeformat(file.size))
+            for file in row.files.all()
+        ]
+        return format_html_join("", '<p><a class="y-link" href="{}">{}</a> · {}</p>', links) or "–"
+
     @display(description=_("decision"))
     def standing(self, row: ExclusionClaim) -> SafeString:
         return badge(row.get_decision_display(), _DECISION_TONES[ClaimDecision(row.decision)])
@@ -235,6 +298,52 @@ class ExclusionClaimAdmin(SteppedAdmin):
     @display(description=_("decided"))
     def decided(self, row: ExclusionClaim) -> str:
         return f"{second(row.decided_at)} · {row.decided_by}" if row.decided_at else "–"
+
+
+@admin.register(ClaimFile)
+class ClaimFileAdmin(SteppedAdmin):
+    """Hands out the files that prove a claim; they are saved, never shown in place."""
+
+    capabilities = {"view": "availability.view"}
+    list_display = ("name", "of", "size", "sha256")
+    list_select_related = ("claim",)
+    fields = ("name", "of", "mime", "size", "sha256")
+    actions_detail = ("download",)
+    ordering = ("-claim__claimed_at", "place")
+    empty_text = _("No claim has a file with it.")
+
+    def get_sortable_by(self, request: HttpRequest) -> tuple[str, ...]:
+        return ()
+
+    @action(description=_("Download"), url_path="download", permissions=["view"], icon="download")
+    def download(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        """Send the file as it came."""
+        row = self.get_object(request, object_id)
+        if not isinstance(row, ClaimFile):
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        try:
+            content = claim_files.open_file(row)
+        except FileNotFoundError:
+            messages.error(
+                request,
+                gettext(
+                    "The file is not in the file store. Ask the operator to restore it from a "
+                    "backup."
+                ),
+            )
+            return HttpResponseRedirect(self.page_of(row))
+        return FileResponse(
+            content,
+            as_attachment=True,
+            filename=row.name,
+            content_type="application/octet-stream",
+            headers={"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"},
+        )
+
+    @display(description=_("exclusion claim"))
+    def of(self, row: ClaimFile) -> SafeString:
+        page = reverse("admin:reporting_exclusionclaim_change", args=[row.claim_id])
+        return format_html('<a class="y-link" href="{}">{}</a>', page, row.claim)
 
 
 @admin.register(AvailabilitySettings)

@@ -36,7 +36,8 @@ class SteppedAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         """Show the page of a step, with its form if it has one; take the step once it is sent.
 
-        `take` is called with the row and the form's values; a DomainError it raises is shown.
+        `take` is called with the row and the form's values; a DomainError it raises is shown, above
+        the form where there is one.
         """
         row: Any = self.get_object(request, object_id)
         if row is None:
@@ -45,15 +46,23 @@ class SteppedAdmin(ReadOnlyAdmin):
         form = None
         if form_class is not None:
             first = initial(row) if initial else {}
-            form = form_class(request.POST if sent else None, initial=first)
+            form = (
+                form_class(request.POST, request.FILES, initial=first)
+                if sent
+                else form_class(initial=first)
+            )
         if sent and (form is None or form.is_valid()):
             try:
                 take(row, **(form.cleaned_data if form else {}))
             except DomainError as error:
-                messages.error(request, error.detail)
+                if form is None:
+                    messages.error(request, error.detail)
+                    return HttpResponseRedirect(self.page_of(row))
+                # What was written stands there still.
+                form.add_error(None, error.detail)
             else:
                 messages.success(request, done)
-            return HttpResponseRedirect(self.page_of(row))
+                return HttpResponseRedirect(self.page_of(row))
         return self.page(
             request,
             "admin/form_page.html" if form else "admin/confirm_page.html",

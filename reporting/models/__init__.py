@@ -5,6 +5,7 @@ from reporting.models.catalogue import CatalogueState, CommonQuestionCatalogue
 from reporting.models.downtime import (
     AvailabilitySettings,
     ClaimDecision,
+    ClaimFile,
     DownInterval,
     ExclusionClaim,
     ExclusionKind,
@@ -47,6 +48,7 @@ __all__ = [
     "AvailabilitySettings",
     "CatalogueState",
     "ClaimDecision",
+    "ClaimFile",
     "CommonQuestionCatalogue",
     "DailyFigure",
     "DeliveryChannel",

@@ -1,9 +1,13 @@
 """When the service was down for a tenant, and what of it the contract leaves out."""
 
+from datetime import datetime
+from fractions import Fraction
+
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from reporting.availability import Share, Span
 from reporting.models.incident import Incident
 from tenants.scoping import TenantModel
 
@@ -55,6 +59,9 @@ class DownInterval(TenantModel):
     is_open = models.BooleanField(_("still going on"), default=False)
     # Of "probes", "own_probes", "no_evidence", "traffic".
     sources = models.JSONField(_("evidence"), default=list)
+    # Where terms weigh channels, the time in which only some were down: {"start", "end", "ways",
+    # "weight"}, the weight as an exact fraction.
+    parts = models.JSONField(_("channels apart"), default=list)
     cause = models.CharField(_("cause"), max_length=500, blank=True)
     found_at = models.DateTimeField(_("found at"))
     withdrawn_at = models.DateTimeField(_("withdrawn at"), null=True)
@@ -79,6 +86,17 @@ class DownInterval(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.start_at:%Y-%m-%d %H:%M:%S}"
+
+    @property
+    def shares(self) -> list[Share]:
+        """The time in it that counts in part only."""
+        return [
+            Share(
+                Span(datetime.fromisoformat(part["start"]), datetime.fromisoformat(part["end"])),
+                Fraction(part["weight"]),
+            )
+            for part in self.parts
+        ]
 
     @property
     def seconds(self) -> float:
@@ -161,3 +179,32 @@ class ExclusionClaim(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.start_at:%Y-%m-%d %H:%M}"
+
+
+class ClaimFile(TenantModel):
+    """One file that proves a claim, as it was sent; never changed and never taken away.
+
+    It lies under MEDIA_ROOT at `path`, whose name is random; `name` is what people see.
+    """
+
+    claim = models.ForeignKey(
+        ExclusionClaim,
+        on_delete=models.PROTECT,
+        related_name="files",
+        verbose_name=_("exclusion claim"),
+    )
+    name = models.CharField(_("name"), max_length=100)
+    mime = models.CharField(_("kind of file"), max_length=80)
+    size = models.PositiveIntegerField(_("size in bytes"))
+    sha256 = models.CharField(_("fingerprint"), max_length=64)
+    path = models.CharField(max_length=120)
+    # Order among those of one claim.
+    place = models.PositiveSmallIntegerField(default=0)
+
+    class Meta(TenantModel.Meta):
+        verbose_name = _("file of a claim")
+        verbose_name_plural = _("files of claims")
+        ordering = ("claim", "place")
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,11 +1,13 @@
 """What a tenant shows of its availability, and how evidence is named to people."""
 
 from collections.abc import Iterable
+from datetime import tzinfo
 
 from django.db import transaction
 from django.utils.translation import gettext, gettext_noop
 
-from reporting.models import AvailabilitySettings
+from conversations.models import ChannelKind
+from reporting.models import AvailabilitySettings, DownInterval
 from tenants.models import User
 from tenants.services import ledger
 from tenants.services.ledger import Event
@@ -34,6 +36,21 @@ def show_status_page(*, shown: bool, by: User) -> AvailabilitySettings:
         row.save(update_fields=["has_status_page"])
         ledger.append(Event("status_page.changed", row.pk, {"shown": shown, "by": by.pk}))
     return row
+
+
+def apart(row: DownInterval, zone: tzinfo) -> list[str]:
+    """Return in words when only some channels were down, and how much of the service they are."""
+    kinds = dict(ChannelKind.choices)
+    return [
+        gettext("%(start)s to %(end)s only %(channels)s, counts as %(share)s")
+        % {
+            "start": f"{share.span.start.astimezone(zone):%H:%M:%S}",
+            "end": f"{share.span.end.astimezone(zone):%H:%M:%S}",
+            "channels": ", ".join(str(kinds.get(way, way)) for way in part["ways"]),
+            "share": f"{float(share.weight):.1%}",
+        }
+        for part, share in zip(row.parts, row.shares, strict=True)
+    ]
 
 
 def in_words(sources: Iterable[str]) -> str:

@@ -1,7 +1,9 @@
 """Claims that down time does not count: made by the provider, decided by the client (R85)."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
+from typing import BinaryIO
 
 from django.db import transaction
 from django.utils.translation import gettext
@@ -9,12 +11,13 @@ from django.utils.translation import gettext_lazy as _
 
 from reporting.models import (
     ClaimDecision,
+    ClaimFile,
     DownInterval,
     ExclusionClaim,
     ExclusionKind,
     IntervalKind,
 )
-from reporting.services import deadlines, telling
+from reporting.services import claim_files, deadlines, telling
 from tenants import clock
 from tenants.errors import DomainError, NotFoundError
 from tenants.models import User
@@ -46,44 +49,52 @@ def claim(
     end_at: datetime,
     evidence: str,
     by: User,
+    uploads: Sequence[tuple[str, BinaryIO]] = (),
 ) -> ExclusionClaim:
     """Ask the client to leave time of a down interval out; until accepted it counts as down.
 
-    Within the working days that the terms give after the end of the interval (2), with evidence.
-    Maintenance only where the contract annexes it. Raises ClaimRefusedError,
-    NotFoundError.
+    Within the working days that the terms give after the end of the interval (2), with evidence in
+    words and, as `uploads`, in files with their names. Maintenance only where the contract annexes it. Raises
+    ClaimRefusedError, NotFoundError, and what `claim_files.keep` raises.
     """
-    with transaction.atomic():
-        interval = (
-            DownInterval.objects.select_for_update()
-            .filter(pk=interval_id, kind=IntervalKind.DOWN, withdrawn_at=None)
-            .first()
-        )
-        if interval is None:
-            raise NotFoundError
-        now = clock.now()
-        reason = why_refused(interval, kind, start_at, end_at, evidence, now)
-        if reason:
-            raise ClaimRefusedError(reason=reason)
-        row = ExclusionClaim.objects.create(
-            interval=interval,
-            kind=kind,
-            start_at=start_at,
-            end_at=end_at,
-            evidence=evidence,
-            claimed_at=now,
-            claimed_by=by,
-        )
-        facts = {
-            "interval": interval.pk,
-            "kind": str(kind),
-            "start_at": start_at,
-            "end_at": end_at,
-            "evidence": ledger.fingerprint(evidence),
-            "by": by.pk,
-        }
-        ledger.append(Event("exclusion.claimed", row.pk, facts, now))
-        telling.claim_made(row)
+    kept: list[ClaimFile] = []
+    try:
+        with transaction.atomic():
+            interval = (
+                DownInterval.objects.select_for_update()
+                .filter(pk=interval_id, kind=IntervalKind.DOWN, withdrawn_at=None)
+                .first()
+            )
+            if interval is None:
+                raise NotFoundError
+            now = clock.now()
+            reason = why_refused(interval, kind, start_at, end_at, evidence, now)
+            if reason:
+                raise ClaimRefusedError(reason=reason)
+            row = ExclusionClaim.objects.create(
+                interval=interval,
+                kind=kind,
+                start_at=start_at,
+                end_at=end_at,
+                evidence=evidence,
+                claimed_at=now,
+                claimed_by=by,
+            )
+            kept = claim_files.keep(row, uploads)
+            facts = {
+                "interval": interval.pk,
+                "kind": str(kind),
+                "start_at": start_at,
+                "end_at": end_at,
+                "evidence": ledger.fingerprint(evidence),
+                "files": [file.sha256 for file in kept],
+                "by": by.pk,
+            }
+            ledger.append(Event("exclusion.claimed", row.pk, facts, now))
+            telling.claim_made(row)
+    except BaseException:
+        claim_files.discard(kept)
+        raise
     return row
 
 

@@ -1,6 +1,7 @@
 """Turn evidence into down intervals, and follow evidence that comes late (R81-R84)."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,13 +16,14 @@ from reporting.availability import (
     judge,
     month,
     own_failures,
+    partly,
     slot_of,
     subtract,
     union,
     unite,
 )
 from reporting.models import AvailabilitySettings, DownInterval, IntervalKind, ProbeResult
-from reporting.services import incidents, sightings
+from reporting.services import channel_weights, incidents, sightings
 from tenants import clock
 from tenants.models import Tenant
 from tenants.scoping import active_tenant_id
@@ -87,19 +89,20 @@ def judge_time(period: Span, served: Sequence[datetime], *, starting: bool = Fal
         found: list[Down] = []
         gaps: list[Span] = []
         end = period.end
-        for way in known.ways.values():
+        for name, way in known.ways.items():
             judgement = judge(period, way)
             gaps += judgement.gaps
-            found += judgement.down
+            found += [replace(each, ways=frozenset({name})) for each in judgement.down]
         if not starting:
             end = _settled(period, known, now)
         found += [Down(span, frozenset({"own_probes"})) for span in own_failures(known.own)]
         found += [Down(span, frozenset({"traffic"})) for span in known.failing]
         whole = Span(period.start, end)
         down = [Down(part, each.sources) for each in unite(found) for part in _part(each, whole)]
+        parts = channel_weights.weigh(partly(found, known.ways))
         seen_down = [each.span for each in down]
         away = [part for gap in union(gaps) for part in _without(gap, whole, seen_down)]
-        events = _keep(IntervalKind.DOWN, down, whole, now)
+        events = _keep(IntervalKind.DOWN, down, whole, now, parts)
         events += _keep(
             IntervalKind.PROBER_GAP,
             [Down(gap, frozenset({"heartbeats", "traffic"})) for gap in away],
@@ -149,7 +152,13 @@ def _without(gap: Span, whole: Span, holes: Sequence[Span]) -> Iterable[Span]:
     return subtract(clip([gap], whole), holes)
 
 
-def _keep(kind: str, found: Sequence[Down], whole: Span, now: datetime) -> list[Event]:
+def _keep(
+    kind: str,
+    found: Sequence[Down],
+    whole: Span,
+    now: datetime,
+    parts: Sequence[dict[str, Any]] = (),
+) -> list[Event]:
     standing = list(
         DownInterval.objects.filter(
             kind=kind, withdrawn_at=None, start_at__lt=whole.end, end_at__gt=whole.start
@@ -161,38 +170,50 @@ def _keep(kind: str, found: Sequence[Down], whole: Span, now: datetime) -> list[
         standing = [row for row in standing if row not in same]
         is_open = kind == IntervalKind.DOWN and each.span.end >= whole.end
         if same:
-            events += _move(same[0], each, whole, is_open=is_open)
+            events += _move(same[0], each, whole, parts, is_open=is_open)
             for row in same[1:]:
                 events += _withdraw(row, now, united=same[0])
         else:
-            events += _find(kind, each, now, is_open=is_open)
+            events += _find(kind, each, now, parts, is_open=is_open)
     for row in standing:
         if row.start_at >= whole.start:
             events += _withdraw(row, now)
     return events
 
 
-def _find(kind: str, each: Down, now: datetime, *, is_open: bool) -> list[Event]:
+def _find(
+    kind: str, each: Down, now: datetime, parts: Sequence[dict[str, Any]], *, is_open: bool
+) -> list[Event]:
     row = DownInterval.objects.create(
         kind=kind,
         start_at=each.span.start,
         end_at=each.span.end,
         is_open=is_open,
         sources=sorted(each.sources),
+        parts=_within(parts, each.span),
         found_at=now,
     )
     return [Event("downtime.found", row.pk, _facts(row), now)]
 
 
-def _move(row: DownInterval, each: Down, whole: Span, *, is_open: bool) -> list[Event]:
+def _move(
+    row: DownInterval,
+    each: Down,
+    whole: Span,
+    parts: Sequence[dict[str, Any]],
+    *,
+    is_open: bool,
+) -> list[Event]:
     before = _facts(row)
     # What lies before the time that may still be judged stays as it is.
     start = row.start_at if row.start_at < whole.start else each.span.start
+    stays = _within(row.parts, Span(start, whole.start)) if start < whole.start else []
+    row.parts = [*stays, *_within(parts, each.span)]
     row.start_at, row.end_at, row.is_open = start, each.span.end, is_open
     row.sources = sorted(each.sources)
     if _facts(row) == before:
         return []
-    row.save(update_fields=["start_at", "end_at", "is_open", "sources"])
+    row.save(update_fields=["start_at", "end_at", "is_open", "sources", "parts"])
     # An outage that goes on grows with every look at it: its end is told once it is known.
     grows = before["open"] and is_open and before["start_at"] == row.start_at
     return [] if grows else [Event("downtime.changed", row.pk, _facts(row))]
@@ -213,5 +234,18 @@ def _facts(row: DownInterval) -> dict[str, Any]:
         "start_at": row.start_at,
         "end_at": row.end_at,
         "sources": row.sources,
+        "parts": row.parts,
         "open": row.is_open,
     }
+
+
+def _within(parts: Sequence[dict[str, Any]], span: Span) -> list[dict[str, Any]]:
+    """Return what of the parts lies in the span."""
+    kept = []
+    for part in parts:
+        lies = Span(datetime.fromisoformat(part["start"]), datetime.fromisoformat(part["end"]))
+        kept += [
+            {**part, "start": cut.start.isoformat(), "end": cut.end.isoformat()}
+            for cut in clip([lies], span)
+        ]
+    return kept

@@ -206,6 +206,7 @@ def _availability(period: Period, tenant: Tenant) -> Rows:
             "start": each.start_at,
             "end": each.end_at,
             "sources": each.sources,
+            "parts": each.parts,
         }
     for claim in found.claims:
         yield {
@@ -216,6 +217,7 @@ def _availability(period: Period, tenant: Tenant) -> Rows:
             "kind": claim.kind,
             "decision": claim.decision,
             "decided_at": claim.decided_at,
+            "files": [file.sha256 for file in claim.files.all()],
         }
 
 

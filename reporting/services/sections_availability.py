@@ -1,15 +1,15 @@
 """The section of a report about availability: figures, every interval, every exclusion."""
 
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from fractions import Fraction
 
 from django.utils.translation import gettext as _
 
 from reporting import availability
 from reporting.availability import Span
-from reporting.models import ClaimDecision, Incident
+from reporting.models import ClaimDecision, ExclusionClaim, Incident
 from reporting.sections import Column, Figure, Period, Section, Table, Unit, Verdict
-from reporting.services import availability_settings, uptime
+from reporting.services import availability_settings, channel_weights, uptime
 from reporting.services.sections import days_of
 from reporting.services.uptime import CLAUSE, Measured
 
@@ -25,7 +25,12 @@ def build(period: Period, previous: Period | None) -> Section:
         title=_("Availability"),
         clause=CLAUSE,
         figures=_figures(found, before, uptime.target_at(period.start_at), days_of(period)),
-        tables=[_intervals(found), _exclusions(found), _gaps(found), _incidents(period)],
+        tables=[
+            _intervals(found, period.zone),
+            _exclusions(found),
+            _gaps(found),
+            _incidents(period),
+        ],
         notes=_notes(found, period),
     )
 
@@ -124,17 +129,21 @@ def _figures(
     return made
 
 
-def _intervals(found: Measured) -> Table:
+def _intervals(found: Measured, zone: tzinfo) -> Table:
     period = found.period
     rows: list[list[str | float | None]] = []
     for row in found.down:
         inside = availability.clip([Span(row.start_at, row.end_at)], period) if period else []
+        evidence = [
+            availability_settings.in_words(row.sources),
+            *availability_settings.apart(row, zone),
+        ]
         rows.append(
             [
                 _instant(row.start_at),
                 _instant(row.end_at),
                 availability.length(inside).total_seconds(),
-                availability_settings.in_words(row.sources),
+                " · ".join(evidence),
                 row.cause or (row.incident.cause if row.incident else ""),
             ]
         )
@@ -172,12 +181,17 @@ def _exclusions(found: Measured) -> Table:
                 claim.get_kind_display(),
                 claim.get_decision_display(),
                 _instant(claim.decided_at) if claim.decided_at else None,
-                claim.evidence,
+                _proof(claim),
             ]
             for claim in found.claims
         ],
         empty=_("No exclusion was claimed; all down time counts."),
     )
+
+
+def _proof(claim: ExclusionClaim) -> str:
+    names = [file.name for file in claim.files.all()]
+    return " · ".join([claim.evidence, *names])
 
 
 def _gaps(found: Measured) -> Table:
@@ -261,6 +275,14 @@ def _notes(found: Measured, period: Period) -> list[str]:
                 "Each outage counts as whole minutes, rounded up; one of less than a minute does not "
                 "count."
             )
+        )
+    if any(row.parts for row in found.down):
+        notes.append(
+            _(
+                "Where only some channels were down, the time counts by the share of the inquiries "
+                "that came through them in the %(days)s days before."
+            )
+            % {"days": channel_weights.DAYS}
         )
     if any("no_evidence" in row.sources for row in found.down):
         notes.append(

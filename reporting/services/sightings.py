@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from conversations.models import AuthorKind, Channel, ChannelStatus, Message
+from django.db.models import OuterRef, Subquery
+
+from conversations.models import AuthorKind, Channel, ChannelStatus, Inquiry, Message
 from reporting.availability import (
     BEAT_GRACE,
     SLOT,
@@ -38,7 +40,7 @@ def gather(period: Span, served: Sequence[datetime]) -> Known:
     """
     wide = Span(period.start - SLOT, period.end + SLOT)
     code = Tenant.objects.values_list("code", flat=True).get(pk=active_tenant_id())
-    ways: dict[str, list[Result]] = {target: [] for target in _watched()}
+    ways: dict[str, list[Result]] = {target: [] for target in watched()}
     own: list[Result] = []
     rows = ProbeResult.objects.filter(at__gte=wide.start, at__lt=wide.end, prober__is_active=True)
     for target, tenant_code, at, ok, prober in rows.values_list(
@@ -53,7 +55,8 @@ def gather(period: Span, served: Sequence[datetime]) -> Known:
     alive = _alive(wide)
     return Known(
         ways={
-            target: Evidence(results, answered=answered, served=served, alive=alive)
+            # An inquiry answered on one way in says nothing of the others.
+            target: Evidence(results, answered=answered.get(target, ()), served=served, alive=alive)
             for target, results in ways.items()
         },
         own=own,
@@ -79,7 +82,7 @@ def watched_since() -> datetime | None:
     return first
 
 
-def _watched() -> set[str]:
+def watched() -> set[str]:
     """Return the ways in that are tried for all tenants and that this one's visitors take.
 
     A prober that was registered and never reported is no reason to believe that all is well: there
@@ -95,18 +98,19 @@ def _watched() -> set[str]:
     return tried & kinds or tried or {"web"}
 
 
-def _answered(period: Span) -> list[datetime]:
+def _answered(period: Span) -> dict[str, list[datetime]]:
     # Probes are promised nothing, so these are real ones.
-    return list(
-        Obligation.objects.filter(
-            kind=ObligationKind.FIRST_REPLY,
-            state=ObligationState.MET,
-            met_at__gte=period.start,
-            met_at__lt=period.end,
-        )
-        .order_by("met_at")
-        .values_list("met_at", flat=True)
-    )
+    way = Inquiry.objects.filter(pk=OuterRef("subject_id")).values("conversation__channel__kind")
+    rows = Obligation.objects.filter(
+        kind=ObligationKind.FIRST_REPLY,
+        state=ObligationState.MET,
+        met_at__gte=period.start,
+        met_at__lt=period.end,
+    ).order_by("met_at")
+    answered: dict[str, list[datetime]] = {}
+    for target, at in rows.annotate(way=Subquery(way)).values_list("way", "met_at"):
+        answered.setdefault(target, []).append(at)
+    return answered
 
 
 def _inquiries(period: Span) -> list[tuple[datetime, bool]]:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 
 from reporting import availability
-from reporting.availability import Availability, Burn, Span
+from reporting.availability import Availability, Burn, Share, Span
 from reporting.models import (
     ClaimDecision,
     DownInterval,
@@ -55,11 +55,15 @@ def measured(start: datetime, end: datetime) -> Measured:
     down = [row for row in rows if row.kind == IntervalKind.DOWN]
     gaps = [row for row in rows if row.kind == IntervalKind.PROBER_GAP]
     claims = list(
-        ExclusionClaim.objects.filter(interval__in=[row.pk for row in down]).order_by("start_at")
+        ExclusionClaim.objects.filter(interval__in=[row.pk for row in down])
+        .prefetch_related("files")
+        .order_by("start_at")
     )
     unit = contracts.terms_at(start).downtime_unit
     figures = (
-        availability.measure(period, _spans(down), accepted_spans(claims), unit=unit)
+        availability.measure(
+            period, _spans(down), accepted_spans(claims), unit=unit, shares=_shares(down)
+        )
         if period
         else None
     )
@@ -101,9 +105,18 @@ def burn_now() -> Burn:
     month = availability.month(now.astimezone(tenant.zone).date(), tenant.zone)
     found = measured(month.start, month.end)
     return availability.burn(
-        month, target_at(now), _spans(found.down), accepted_spans(found.claims), now
+        month,
+        target_at(now),
+        _spans(found.down),
+        accepted_spans(found.claims),
+        now,
+        shares=_shares(found.down),
     )
 
 
 def _spans(rows: Sequence[DownInterval]) -> list[Span]:
     return [Span(row.start_at, row.end_at) for row in rows]
+
+
+def _shares(rows: Sequence[DownInterval]) -> list[Share]:
+    return [share for row in rows for share in row.shares]

@@ -63,6 +63,7 @@ class AvailabilityRule(models.TextChoices):
     """What counts as down where there are several channels (R79)."""
 
     STRICT = "strict", _("One channel down is down")
+    WEIGHTED = "weighted", _("Each channel counts by its share of the inquiries")
 
 
 class DowntimeUnit(models.TextChoices):

@@ -16,6 +16,7 @@ from reporting.availability import (
     Evidence,
     InvalidIntervalError,
     Result,
+    Share,
     SlotState,
     Span,
     judge,
@@ -273,3 +274,57 @@ def test_in_minutes_outages_are_rounded_up_and_short_ones_left_out(
 
     assert found.down_net == found.down_gross == timedelta(seconds=counted)
     assert measure(month, down).down_net == timedelta(seconds=sum(lengths))
+
+
+def test_what_lies_in_a_share_counts_by_its_weight() -> None:
+    whole = span(0, 10_000)
+    shares = [Share(span(100, 200), Fraction(1, 4)), Share(span(900, 1200), Fraction(1, 2))]
+
+    found = measure(whole, [span(0, 1000)], [span(950, 2000)], shares=shares)
+
+    assert found.down_gross == timedelta(seconds=1000 - 75 - 50)
+    assert found.down_net == timedelta(seconds=950 - 75 - 25)
+    assert found.excluded == timedelta(seconds=1050)
+
+
+def test_minutes_that_are_rounded_up_weigh_like_the_outage() -> None:
+    found = measure(
+        span(0, 10_000),
+        [span(0, 90)],
+        unit="minute",
+        shares=[Share(span(0, 90), Fraction(1, 4))],
+    )
+
+    assert found.down_net == timedelta(seconds=30)
+
+
+def test_budget_burns_by_weight() -> None:
+    whole = availability.month(date(2026, 4, 1), SHANGHAI)
+    now = whole.start + timedelta(days=3)
+    lost = Span(now - timedelta(minutes=10), now)
+
+    found = availability.burn(
+        whole, Fraction(995, 1000), [lost], (), now, shares=[Share(lost, Fraction(1, 5))]
+    )
+
+    assert (found.spent, found.last_hour) == (timedelta(minutes=2), timedelta(minutes=2))
+
+
+def test_parts_are_when_some_ways_are_down_and_others_not() -> None:
+    web, app, all_of_it = frozenset({"web"}), frozenset({"app"}), frozenset[str]()
+    probed = frozenset({"probes"})
+    found = [
+        Down(span(0, 100), probed, web),
+        Down(span(50, 80), probed, app),
+        Down(span(90, 95), frozenset({"traffic"}), all_of_it),
+        Down(span(200, 230), probed, app),
+        Down(span(230, 260), probed, app),
+    ]
+
+    assert availability.partly(found, {"web", "app"}) == [
+        (span(0, 50), web),
+        (span(80, 90), web),
+        (span(95, 100), web),
+        (span(200, 260), app),
+    ]
+    assert availability.partly(found[3:], {"app"}) == []
