@@ -13,7 +13,7 @@ from unfold.decorators import action, display
 
 from reporting.admin.pages import SteppedAdmin
 from reporting.models import MaintenanceWindow
-from reporting.services import maintenance, telling
+from reporting.services import availability_alerts, maintenance
 from tenants import clock
 from tenants.admin_base import TenantForm, actor_of, badge, moment
 from tenants.services import notifications
@@ -118,6 +118,6 @@ class MaintenanceWindowAdmin(SteppedAdmin):
     def notices(self, row: MaintenanceWindow) -> SafeString | str:
         lines = [
             (proof.to, proof.way, proof.words)
-            for proof in notifications.proofs(telling.maintenance_key(row))
+            for proof in notifications.proofs(availability_alerts.maintenance_key(row))
         ]
         return format_html_join("", "<p>{} · {} · {}</p>", lines) or gettext("nobody yet")

@@ -24,7 +24,7 @@ from conversations.services import fidelity
 from conversations.services.subject_store import ERASED
 from reporting import metrics
 from reporting.models import AccuracyAudit, AccuracyAuditItem, AuditFinding
-from reporting.services import audit_months, figures, questions, telling
+from reporting.services import audit_alerts, audit_months, figures, questions
 from reporting.services.audit_months import AuditDrawnError
 from reporting.services.labels import Progress
 from tenants import clock
@@ -281,7 +281,7 @@ def _finished(audit: AccuracyAudit) -> list[Event]:
     audit.finished_at = clock.now()
     audit.save(update_fields=["finished_at"])
     found = result(audit)
-    telling.accuracy_audit_finished(audit, wrong=found.wrong, checked=found.checked)
+    audit_alerts.accuracy_audit_finished(audit, wrong=found.wrong, checked=found.checked)
     facts = {"right": found.right, "wrong": found.wrong, "gone": found.gone}
     return [Event("accuracy_audit.finished", audit.pk, facts, audit.finished_at)]
 
@@ -333,7 +333,7 @@ def _draw(audit: AccuracyAudit) -> AccuracyAudit:
             "strata": row.strata,
             "items_sha256": audit_months.print_of(key for key, _version, _channel in sample),
         }
-        telling.accuracy_audit_drawn(row)
+        audit_alerts.accuracy_audit_drawn(row)
         ledger.append(Event("accuracy_audit.drawn", row.pk, facts, row.drawn_at))
     return row
 

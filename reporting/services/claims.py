@@ -14,7 +14,7 @@ from reporting.models import (
     ExclusionKind,
     IntervalKind,
 )
-from reporting.services import deadlines, telling
+from reporting.services import availability_alerts, deadlines
 from tenants import clock
 from tenants.errors import DomainError, NotFoundError
 from tenants.models import User
@@ -83,7 +83,7 @@ def claim(
             "by": by.pk,
         }
         ledger.append(Event("exclusion.claimed", row.pk, facts, now))
-        telling.claim_made(row)
+        availability_alerts.claim_made(row)
     return row
 
 
@@ -100,7 +100,7 @@ def decide(claim_id: uuid.UUID, *, accepted: bool, remark: str, by: User) -> Exc
         row.save(update_fields=["decision", "decided_at", "decided_by", "remark"])
         facts = {"decision": str(row.decision), "by": by.pk}
         ledger.append(Event("exclusion.decided", row.pk, facts, row.decided_at))
-        telling.claim_decided(row)
+        availability_alerts.claim_decided(row)
     return row
 
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from conversations.satisfaction import draw_sample, fingerprint
 from reporting import metrics
 from reporting.models import LabelReview, LabelReviewItem, QuestionLabels
-from reporting.services import audit_months, figures, labels, telling
+from reporting.services import audit_alerts, audit_months, figures, labels
 from reporting.services.audit_months import AuditDrawnError
 from reporting.services.labels import Progress, UnknownLabelError
 from tenants import clock
@@ -267,7 +267,7 @@ def _draw(review: LabelReview) -> LabelReview:
             "population_sha256": audit_months.print_of(population),
             "items_sha256": audit_months.print_of(drawn),
         }
-        telling.label_audit_drawn(row)
+        audit_alerts.label_audit_drawn(row)
         ledger.append(Event("label_audit.drawn", row.pk, facts, row.drawn_at), started)
     return row
 
@@ -311,7 +311,7 @@ def _finish(row: LabelReview) -> None:
     row.change = {"before": before, "after": _rate(row.month)}
     row.save(update_fields=["kappa", "agreed", "relabelled", "disputed", "change", "finished_at"])
     kept = obligations.meet(ObligationKind.LABEL_REVIEW, subject_id=row.pk, at=row.finished_at)
-    telling.label_audit_finished(row)
+    audit_alerts.label_audit_finished(row)
     facts: dict[str, Any] = {
         "kappa": row.kappa,
         "agreed": row.agreed,

@@ -30,17 +30,6 @@ from tests.reporting.plays import COMMON, EXCHANGE, MONTH, PERIOD, SHIPPING, ZON
 OCTOBER = datetime(2026, 10, 1, 0, 40, tzinfo=ZONE)
 
 
-@pytest.fixture
-def play(
-    in_tenant: Tenant,
-    channel: Channel,
-    publish: Callable[..., Release],
-    make_member: Callable[..., User],
-) -> Play:
-    publish(in_tenant)
-    return Play(channel, make_member(in_tenant, Role.ACCOUNT_MANAGER))
-
-
 def answers(play: Play, count: int, *, who: str = "v") -> None:
     for number in range(count):
         play.ask(f"{who}{number}", COMMON[number % 3], at(1 + number % 28))

@@ -42,17 +42,6 @@ OCTOBER = datetime(2026, 10, 1, 0, 40, tzinfo=ZONE)
 
 
 @pytest.fixture
-def play(
-    in_tenant: Tenant,
-    channel: Channel,
-    publish: Callable[..., Release],
-    make_member: Callable[..., User],
-) -> Play:
-    publish(in_tenant)
-    return Play(channel, make_member(in_tenant, Role.ACCOUNT_MANAGER))
-
-
-@pytest.fixture
 def pair(play: Play, in_tenant: Tenant, make_member: Callable[..., User]) -> tuple[User, User]:
     """One reviewer of each party."""
     return play.reviewer, make_member(in_tenant, Role.CLIENT_ADMIN)
