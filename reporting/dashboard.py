@@ -13,10 +13,11 @@ from knowledge import search
 from reporting import charts, home_cards, links, month_gauges, portfolio, queries
 from reporting.charts import Value
 from reporting.queries import Kept, Share
-from tenants import terms
+from tenants import clock
 from tenants.actors import SESSION_TENANT, Actor, oversees_several, tenants_of
 from tenants.durations import in_words
 from tenants.models import ObligationKind, ObligationState
+from tenants.services import contracts
 
 # How much of an unanswered question its link searches for.
 _QUOTED = 60
@@ -92,11 +93,13 @@ def _promise(kind: ObligationKind, label: str, limit: timedelta) -> Gauge:
 
 
 def _first_reply() -> Gauge:
-    return _promise(ObligationKind.FIRST_REPLY, _("First reply"), terms.FIRST_REPLY)
+    limit = contracts.terms_at(clock.now()).first_reply
+    return _promise(ObligationKind.FIRST_REPLY, _("First reply"), limit)
 
 
 def _handoff() -> Gauge:
-    return _promise(ObligationKind.HANDOFF, _("Delivered to agents"), terms.HANDOFF)
+    limit = contracts.terms_at(clock.now()).handoff
+    return _promise(ObligationKind.HANDOFF, _("Delivered to agents"), limit)
 
 
 def _answered() -> Gauge:

@@ -17,10 +17,11 @@ from reporting.models import (
     Report,
 )
 from reporting.services import answer_audits, label_audits, labels, reports
-from tenants import terms
+from tenants import clock
 from tenants.actors import Actor
 from tenants.durations import in_words
 from tenants.models import Approval, ApprovalState
+from tenants.services import contracts
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ def unanswered_link(words: str = "") -> str:
 
 def _waiting() -> Card:
     queue = queries.queue()
+    late = queue.is_over(contracts.terms_at(clock.now()).handoff)
     words = (
         _("longest wait %(span)s") % {"span": in_words(queue.longest)}
         if queue.longest is not None
@@ -65,7 +67,7 @@ def _waiting() -> Card:
         label=_("Visitors waiting"),
         figure=queue.waiting,
         words=words,
-        tone="breach" if queue.is_over(terms.HANDOFF) else "warn" if queue.waiting else "ok",
+        tone="breach" if late else "warn" if queue.waiting else "ok",
         link=links.rows(
             "conversations_conversation", {"status__exact": ConversationStatus.WAITING}
         ),
