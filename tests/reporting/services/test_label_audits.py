@@ -26,7 +26,7 @@ from reporting.services import (
     labels,
     sections_auto_answer,
 )
-from reporting.services.label_audits import NothingToAuditError, SeatFreeError, SeatTakenError
+from reporting.services.label_audits import NoQuestionsError, SeatFreeError, SeatTakenError
 from tenants import clock
 from tenants.errors import NotFoundError
 from tenants.models import Breach, LedgerEntry, Notification, Obligation, Tenant, User
@@ -190,7 +190,7 @@ def test_days_that_no_roll_up_has_seen_are_counted_for_the_draw(play: Play) -> N
 
 
 def test_month_without_traffic_has_no_audit_and_the_report_says_so(play: Play) -> None:
-    with clock.travel(OCTOBER), pytest.raises(NothingToAuditError):
+    with clock.travel(OCTOBER), pytest.raises(NoQuestionsError):
         label_audits.draw(MONTH, by=None)
 
     with clock.travel(OCTOBER):
