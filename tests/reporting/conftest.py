@@ -1,4 +1,4 @@
-"""A month that was played, and the two parties that its figures are between."""
+"""A month to play, and the two parties that its figures are between."""
 
 from collections.abc import Callable
 
