@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from reporting.metrics import KAPPA
+from reporting.audit_arithmetic import KAPPA
 from reporting.models.month_audit import MonthAudit
 from reporting.models.question import Question, QuestionLabels
 from tenants.scoping import TenantModel

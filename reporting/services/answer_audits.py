@@ -21,7 +21,7 @@ from conversations.queries import question_of
 from conversations.satisfaction import draw_sample
 from conversations.services import fidelity
 from conversations.services.subject_store import ERASED
-from reporting import metrics
+from reporting import audit_arithmetic
 from reporting.models import AccuracyAudit, AccuracyAuditItem, AuditFinding
 from reporting.services import audit_alerts, audit_draws, audit_months, figures, questions
 from reporting.services.audit_draws import NothingToAuditError
@@ -196,7 +196,7 @@ def result(audit: AccuracyAudit) -> Result:
         wrong=wrong,
         gone=gone,
         size=audit.size,
-        at_most=None if whole else metrics.most_wrong(wrong, right + wrong),
+        at_most=None if whole else audit_arithmetic.most_wrong(wrong, right + wrong),
     )
 
 
@@ -323,7 +323,7 @@ def _sample(audit: AccuracyAudit) -> tuple[list[_Drawn], dict[str, int], dict[st
     ):
         found[str(channel)][key] = (key, version, channel)
     sizes = {channel: len(keys) for channel, keys in found.items()}
-    drawn = metrics.strata(sizes, SIZE)
+    drawn = audit_arithmetic.strata(sizes, SIZE)
     chosen = {
         key: found[channel][key]
         for channel in found

@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from conversations.satisfaction import draw_sample
-from reporting import metrics
+from reporting import audit_arithmetic
 from reporting.models import LabelReview, LabelReviewItem, QuestionLabels
 from reporting.services import audit_alerts, audit_draws, audit_months, figures, labels
 from reporting.services.audit_draws import NothingToAuditError
@@ -263,7 +263,7 @@ def _finish(row: LabelReview) -> None:
         for item in row.items.select_related("question", "first_by").order_by("position")
         if item.first_label and item.second_label
     ]
-    kappa = metrics.kappa([(item.first_label, item.second_label) for item in items])
+    kappa = audit_arithmetic.kappa([(item.first_label, item.second_label) for item in items])
     alike = [item for item in items if item.first_label == item.second_label]
     row.kappa = None if kappa is None else math.floor(kappa * 10_000)
     row.agreed = len(alike)
@@ -332,7 +332,7 @@ def _rate(month: date) -> list[int]:
 
 
 def _months_to_repeat() -> list[date]:
-    low = LabelReview.objects.filter(kappa__lt=int(metrics.KAPPA * 10_000))
+    low = LabelReview.objects.filter(kappa__lt=int(audit_arithmetic.KAPPA * 10_000))
     return [
         month
         for month in sorted(set(low.order_by().values_list("month", flat=True)))
