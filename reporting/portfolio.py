@@ -10,10 +10,11 @@ from django.utils.translation import gettext as _
 from conversations.states import ConversationStatus
 from reporting import links, month_gauges, queries
 from reporting.models import Incident, PlanState, RectificationPlan, Report, ReportDue
-from tenants import clock, terms
+from tenants import clock
 from tenants.actors import Actor, overseen_by
 from tenants.models import Tenant, User
 from tenants.scoping import tenant_scope
+from tenants.services import contracts
 
 # The worst first. "info" is a promise of which nothing is known yet, "plain" is no promise.
 TONES = ("breach", "warn", "ok", "info", "plain")
@@ -138,7 +139,7 @@ def _breaches() -> Cell:
 
 def _visitors() -> Cell:
     queue = queries.queue()
-    late = queue.longest is not None and queue.longest > terms.HANDOFF
+    late = queue.is_over(contracts.terms_at(clock.now()).handoff)
     return _count(
         "visitors",
         _("Visitors waiting"),

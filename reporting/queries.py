@@ -31,6 +31,10 @@ class Queue:
     waiting: int
     longest: timedelta | None
 
+    def is_over(self, limit: timedelta) -> bool:
+        """Return whether somebody waits longer than this."""
+        return self.longest is not None and self.longest > limit
+
 
 @dataclass(frozen=True)
 class Kept:

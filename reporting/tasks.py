@@ -35,11 +35,11 @@ def roll_up_days() -> None:
 @shared_task(name="reporting.warn_early", platform=True, alone_for=1800)
 def warn_early() -> None:
     """Tell of figures that threaten to fail this month, each once a day (R11, R62)."""
-    from reporting.services import early_warnings, telling  # noqa: PLC0415 -- leaf
+    from reporting.services import early_warnings, figure_alerts  # noqa: PLC0415 -- leaf
 
     def work() -> None:
         for warned in early_warnings.all_at_risk():
-            telling.figure_at_risk(warned)
+            figure_alerts.figure_at_risk(warned)
 
     for_each(every_tenant(), work)
 
@@ -130,7 +130,7 @@ def judge_availability() -> None:
 
 def judge_all(*, starting: bool = False) -> None:
     """Judge the time since the last judgement for every tenant; `starting` before serving (R83)."""
-    from reporting.services import downtime, sightings, telling, uptime  # noqa: PLC0415 -- leaf
+    from reporting.services import availability_alerts, downtime, sightings, uptime  # noqa: PLC0415 -- leaf
 
     tenants = list(Tenant.objects.values_list("pk", flat=True))
     windows: dict[int, Span] = {}
@@ -157,7 +157,7 @@ def judge_all(*, starting: bool = False) -> None:
         with tenant_scope(tenant_id):
             try:
                 downtime.judge_time(window, sorted(served), starting=starting)
-                telling.of_budget(uptime.burn_now(), clock.now())
+                availability_alerts.of_budget(uptime.burn_now(), clock.now())
             except Exception:
                 # One tenant's damage must not leave all others unjudged.
                 logger.exception("Availability not judged")

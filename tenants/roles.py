@@ -17,6 +17,10 @@ class Role(models.TextChoices):
 
 # Who looks after the agents: told where an agent stays silent.
 SUPERVISING = frozenset({Role.SUPERVISOR, Role.CLIENT_ADMIN})
+# Who acts for each party of the contract: told of what that party has to know, sign or decide.
+FOR_PROVIDER = frozenset({Role.ACCOUNT_MANAGER})
+FOR_CLIENT = frozenset({Role.CLIENT_ADMIN})
+FOR_BOTH = FOR_PROVIDER | FOR_CLIENT
 
 # Capabilities are `noun.verb`; `view` is needed for every other verb of its noun.
 _KNOWLEDGE_READ = frozenset({"knowledge.view"})

@@ -165,7 +165,7 @@ def test_states_are_assigned_by_transitions_alone() -> None:
 
 
 # How modules write an event: the class, and the helpers that make one of its kind.
-EVENT_MAKERS = {"Event", "_event", "_note", "_step"}
+EVENT_MAKERS = {"Event", "_event", "_note", "_step", "keep_seed"}
 
 
 def test_every_event_of_the_ledger_has_a_name() -> None:

@@ -17,18 +17,17 @@ import json
 import logging
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from zlib import crc32
 
 import numpy as np
-from numpy.typing import NDArray
 
 from knowledge.retrieval import conversion_e5, gate
 from knowledge.retrieval.adaptation import unpacked
 from knowledge.retrieval.background import Background
-from knowledge.retrieval.encoder import Encoder, LocalEncoder, Vectors
+from knowledge.retrieval.encoder import Encoder, LocalEncoder
 from knowledge.retrieval.gate import (
     ANSWER_THRESHOLD,
     FEATURE_CLIP,
@@ -36,17 +35,14 @@ from knowledge.retrieval.gate import (
     Gate,
     Row,
 )
-from knowledge.retrieval.index import build_index
 from knowledge.retrieval.models import E5_FOLDER, USE_FOLDER, encoder_folder
-from knowledge.retrieval.semantic import Part, unit
-from knowledge.retrieval.text import has_cjk, text_key
-from knowledge.retrieval.topics import EXCLUDED, TopicModel
+from knowledge.retrieval.semantic import unit
+from knowledge.retrieval.text import has_cjk
+from knowledge.retrieval.topics import EXCLUDED
 from knowledge.training import topics
 from knowledge.training.drawing import (
     DATA_SETS,
-    FAR,
     Strangers,
-    Tenant,
     draw_tenants,
     draw_trades,
     far_questions,
@@ -54,6 +50,16 @@ from knowledge.training.drawing import (
 )
 from knowledge.training.paraphrases import Intent
 from knowledge.training.paraphrases import read_intents as read_paraphrases
+from knowledge.training.samples import (
+    Remembering,
+    Sample,
+    Surroundings,
+    for_people,
+    in_scope,
+    join,
+    observe,
+    of_knowledge,
+)
 from knowledge.training.topics import Sentence
 
 logger = logging.getLogger(__name__)
@@ -72,44 +78,6 @@ USED = {
     "lexical.excluded": ("excluded", "head", "lead", "spread"),
 }
 CONSTANTS = Path(gate.__file__).with_name("gate.json")
-
-
-@dataclass(frozen=True)
-class Sample:
-    """Gate inputs with weights and outcomes.
-
-    right: the first candidate is the answer; among: one of the first three is; far: the question
-    is a stranger's; excluded: it is one for people alone.
-    """
-
-    rows: Row
-    right: Row
-    among: Row
-    far: Row
-    excluded: Row
-    weights: Row
-
-
-class Remembering:
-    """An encoder that keeps every vector, for asking the same texts of many knowledge bases."""
-
-    def __init__(self, encoder: Encoder, vectors: dict[str, Vectors] | None = None) -> None:
-        self.id = encoder.id
-        self.dim = encoder.dim
-        self.parts: Sequence[Part] = encoder.parts
-        self._encoder = encoder
-        self._known = {} if vectors is None else vectors
-
-    def encode(self, texts: Sequence[str]) -> Vectors:
-        """Return L2-normalised vectors [len(texts), dim]."""
-        keys = [text_key(text) for text in texts]
-        lacking = {k: t for k, t in zip(keys, texts, strict=True) if k not in self._known}
-        if lacking:
-            fresh = self._encoder.encode(list(lacking.values()))
-            self._known.update(zip(lacking, fresh, strict=True))
-        if not keys:
-            return np.empty((0, self.dim), np.float32)
-        return np.stack([self._known[key] for key in keys])
 
 
 @dataclass(frozen=True)
@@ -134,62 +102,6 @@ class Unseen:
             held = place >= self.since and crc32(one.text.encode()) % 2
             (asked if held else told).append(one)
         return told, asked
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What an index is built with here, none of it learnt from what will be asked."""
-
-    topic_model: TopicModel | None = None
-    background: Callable[[frozenset[str]], Background] | None = None
-
-
-def observe(
-    tenants: Iterator[Tenant],
-    encoder: Encoder | None,
-    surroundings: Surroundings = Surroundings(),
-    *,
-    weight: float = 1.0,
-) -> Sample:
-    """Ask every tenant its questions and return what the gate would have seen."""
-    rows: list[Evidence] = []
-    outcomes: list[tuple[bool, bool, bool, bool, float]] = []
-    for tenant in tenants:
-        background = surroundings.background and surroundings.background(tenant.trades)
-        index = build_index(
-            tenant.entries,
-            encoder=encoder,
-            topics=surroundings.topic_model,
-            background=background,
-        )
-        for text, label, share in tenant.questions:
-            found = index.evidence(text)
-            if found is not None:
-                keys, evidence = found
-                rows.append(evidence)
-                outcomes.append(
-                    (keys[0] == label, label in keys, label == FAR, False, share * weight)
-                )
-        for text, excluded, share in tenant.people:
-            found = index.evidence(text)
-            if found is not None:
-                rows.append(found[1])
-                # Weighed for the third model alone: the others leave such questions to it.
-                outcomes.append((False, False, False, excluded, -share * weight))
-    columns = np.array(outcomes, float).T
-    return Sample(np.array(rows), *columns)
-
-
-def join(samples: Sequence[Sample]) -> Sample:
-    """Return the samples as one."""
-    return Sample(
-        np.concatenate([sample.rows for sample in samples]),
-        np.concatenate([sample.right for sample in samples]),
-        np.concatenate([sample.among for sample in samples]),
-        np.concatenate([sample.far for sample in samples]),
-        np.concatenate([sample.excluded for sample in samples]),
-        np.concatenate([sample.weights for sample in samples]),
-    )
 
 
 def fit_gate(sample: Sample, used: Sequence[str] = Evidence._fields) -> Gate:
@@ -254,36 +166,6 @@ def _constants(gate: Gate) -> dict[str, object]:
         "deviation": np.round(gate.deviation, 6).tolist(),
         "weights": np.round(gate.weights, 6).tolist(),
     }
-
-
-def of_knowledge(sample: Sample) -> Sample:
-    """Return the part of the sample that the first two models learn from."""
-    return _chosen(sample, sample.weights > 0)
-
-
-def in_scope(sample: Sample) -> Sample:
-    """Return the sample as the second model sees it: right where one of the first three is.
-
-    Only strangers' questions are wrong: asked what a neighbour knows, buttons do no harm.
-    """
-    part = _chosen(sample, (sample.among > 0) | (sample.far > 0))
-    return replace(part, right=part.among)
-
-
-def for_people(sample: Sample) -> Sample:
-    """Return the sample as the third model sees it: right where only people may handle it."""
-    return replace(sample, right=sample.excluded, weights=np.abs(sample.weights))
-
-
-def _chosen(sample: Sample, rows: NDArray[np.bool_]) -> Sample:
-    return Sample(
-        sample.rows[rows],
-        sample.right[rows],
-        sample.among[rows],
-        sample.far[rows],
-        sample.excluded[rows],
-        sample.weights[rows],
-    )
 
 
 def calibrate(

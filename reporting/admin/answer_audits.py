@@ -18,7 +18,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from conversations.models import Channel, MismatchKind, MismatchOwner
 from conversations.models.mismatch import NOTE_LENGTH
-from reporting import metrics
+from reporting import audit_arithmetic
 from reporting.admin.audits import AuditAdmin, link
 from reporting.models import AccuracyAudit, AccuracyAuditItem, AuditFinding
 from reporting.services import answer_audits
@@ -179,7 +179,7 @@ class AccuracyAuditAdmin(AuditAdmin):
         return gettext(
             "%(wrong)s of %(checked)s wrong: with 95 %% confidence at most %(bound)s of the "
             "month's answers are."
-        ) % {**told, "bound": metrics.shown_bound(found.at_most)}
+        ) % {**told, "bound": audit_arithmetic.shown_bound(found.at_most)}
 
     @display(description=_("by channel"))
     def by_channel(self, row: AccuracyAudit) -> Any:

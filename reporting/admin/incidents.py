@@ -23,12 +23,13 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from reporting.admin.pages import SteppedAdmin
+from reporting.admin.pages import HandledAdmin
 from reporting.models import Incident, IncidentKind, IncidentLevel, OwnerParty
 from reporting.services import affected, availability_settings, incidents
 from tenants import clock
 from tenants.admin_base import actor_of, badge, moment
 from tenants.admin_filters import period_on, states
+from tenants.models import User
 from tenants.services import contracts
 
 _LEVEL_TONES = {
@@ -85,15 +86,10 @@ class PeopleForm(forms.Form):
 
 
 @admin.register(Incident)
-class IncidentAdmin(SteppedAdmin):
+class IncidentAdmin(HandledAdmin):
     """Shows incidents with their clocks; the provider's people take the steps."""
 
-    capabilities = {
-        "view": "incident.view",
-        "add": "incident.handle",
-        "handle": "incident.handle",
-        "people": "incident.people",
-    }
+    capabilities = {**HandledAdmin.capabilities, "people": "incident.people"}
     list_display = ("title", "badge_level", "standing", "since", "acknowledged", "restored")
     list_filter = (
         ("level", ChoicesDropdownFilter),
@@ -131,9 +127,6 @@ class IncidentAdmin(SteppedAdmin):
             "told",
         )
 
-    def get_sortable_by(self, request: HttpRequest) -> tuple[str, ...]:
-        return ("since",)
-
     def idle_steps(self, request: HttpRequest, row: Any) -> Collection[str]:
         done = [("acknowledge_page", row.acknowledged_at), ("restore_page", row.restored_at)]
         idle = [name for name, at in done if at is not None]
@@ -146,24 +139,13 @@ class IncidentAdmin(SteppedAdmin):
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         return {"opened_at": clock.now(), **super().get_changeform_initial_data(request)}
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return self.may(request, "add")
-
     def has_people_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.may(request, "people")
 
-    def has_handle_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.may(request, "handle")
-
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        opened = incidents.open_incident(
-            title=obj.title,
-            level=obj.level,
-            kind=obj.kind,
-            at=obj.opened_at,
-            by=actor_of(request).user,
+    def begin(self, row: Incident, *, by: User) -> Incident:
+        return incidents.open_incident(
+            title=row.title, level=row.level, kind=row.kind, at=row.opened_at, by=by
         )
-        obj.__dict__.update(opened.__dict__)
 
     @action(
         description=_("Acknowledge"),

@@ -11,11 +11,12 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
-from reporting.admin.pages import SteppedAdmin
+from reporting.admin.pages import HandledAdmin
 from reporting.models import MaintenanceWindow
-from reporting.services import maintenance, telling
+from reporting.services import availability_alerts, maintenance
 from tenants import clock
 from tenants.admin_base import TenantForm, actor_of, badge, moment
+from tenants.models import User
 from tenants.services import notifications
 
 
@@ -40,14 +41,9 @@ class MaintenanceForm(TenantForm):
 
 
 @admin.register(MaintenanceWindow)
-class MaintenanceWindowAdmin(SteppedAdmin):
+class MaintenanceWindowAdmin(HandledAdmin):
     """Announces planned work and calls it off."""
 
-    capabilities = {
-        "view": "incident.view",
-        "add": "incident.handle",
-        "handle": "incident.handle",
-    }
     list_display = ("title", "standing", "since", "until", "announced")
     actions_detail = ("cancel_page",)
     ordering = ("-start_at", "-pk")
@@ -58,27 +54,17 @@ class MaintenanceWindowAdmin(SteppedAdmin):
             return ("title", "description", "start_at", "end_at")
         return ("title", "description", "standing", "since", "until", "announced", "notices")
 
-    def get_sortable_by(self, request: HttpRequest) -> tuple[str, ...]:
-        return ("since",)
-
     def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
         return super().get_form(request, obj, form=MaintenanceForm, **kwargs)
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return self.may(request, "add")
-
-    def has_handle_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.may(request, "handle")
-
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        window = maintenance.announce(
-            title=obj.title,
-            description=obj.description,
-            start_at=obj.start_at,
-            end_at=obj.end_at,
-            by=actor_of(request).user,
+    def begin(self, row: MaintenanceWindow, *, by: User) -> MaintenanceWindow:
+        return maintenance.announce(
+            title=row.title,
+            description=row.description,
+            start_at=row.start_at,
+            end_at=row.end_at,
+            by=by,
         )
-        obj.__dict__.update(window.__dict__)
 
     @action(description=_("Call off"), url_path="cancel", permissions=["handle"], icon="block")
     def cancel_page(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -118,6 +104,6 @@ class MaintenanceWindowAdmin(SteppedAdmin):
     def notices(self, row: MaintenanceWindow) -> SafeString | str:
         lines = [
             (proof.to, proof.way, proof.words)
-            for proof in notifications.proofs(telling.maintenance_key(row))
+            for proof in notifications.proofs(availability_alerts.maintenance_key(row))
         ]
         return format_html_join("", "<p>{} · {} · {}</p>", lines) or gettext("nobody yet")

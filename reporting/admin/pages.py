@@ -1,4 +1,4 @@
-"""What the pages of this app have in common: one step, asked about before it is done."""
+"""What the pages of this app have in common: steps, each asked about before it is done."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -8,8 +8,9 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from tenants.admin_base import ReadOnlyAdmin
+from tenants.admin_base import ReadOnlyAdmin, actor_of
 from tenants.errors import DomainError
+from tenants.models import User
 
 
 class SteppedAdmin(ReadOnlyAdmin):
@@ -75,3 +76,31 @@ class SteppedAdmin(ReadOnlyAdmin):
                 "cancel_url": self.page_of(row),
             },
         )
+
+
+class HandledAdmin(SteppedAdmin):
+    """What the provider's people begin here and see through: trouble, or work that is planned."""
+
+    capabilities = {
+        "view": "incident.view",
+        "add": "incident.handle",
+        "handle": "incident.handle",
+    }
+
+    def begin(self, row: Any, *, by: User) -> Any:
+        """Write what the form says through its service; return the row."""
+        raise NotImplementedError
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        begun = self.begin(obj, by=actor_of(request).user)
+        # The admin goes on with its own object.
+        obj.__dict__.update(begun.__dict__)
+
+    def get_sortable_by(self, request: HttpRequest) -> tuple[str, ...]:
+        return ("since",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self.may(request, "add")
+
+    def has_handle_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.may(request, "handle")

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from conversations.models import Channel, MismatchReport
 from knowledge.models import EntryVersion
+from reporting.models.month_audit import MonthAudit
 from tenants.scoping import TenantModel
 
 
@@ -17,28 +18,14 @@ class AuditFinding(models.TextChoices):
     GONE = "gone", _("Erased before it was checked")
 
 
-class AccuracyAudit(TenantModel):
+class AccuracyAudit(MonthAudit):
     """A sample of one month's answers; its seed is kept before it is drawn."""
 
-    month = models.DateField(_("month"))
-    seed = models.CharField(_("seed"), max_length=64, editable=False)
     size = models.PositiveIntegerField(_("answers"), default=0, editable=False)
-    population = models.PositiveIntegerField(_("drawn from"), default=0, editable=False)
     # How many of how many of each channel: {channel id: [drawn, all]}.
     strata = models.JSONField(_("by channel"), default=dict, editable=False)
-    created_at = models.DateTimeField(_("created at"), editable=False)
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.SET_NULL,
-        null=True,
-        editable=False,
-        related_name="+",
-        verbose_name=_("created by"),
-    )
-    drawn_at = models.DateTimeField(_("drawn at"), null=True, editable=False)
-    finished_at = models.DateTimeField(_("finished at"), null=True, editable=False)
 
-    class Meta(TenantModel.Meta):
+    class Meta(MonthAudit.Meta):
         verbose_name = _("accuracy audit")
         verbose_name_plural = _("accuracy audits")
         ordering = ("-month",)
@@ -48,11 +35,6 @@ class AccuracyAudit(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.month:%Y-%m}"
-
-    @property
-    def is_finished(self) -> bool:
-        """Whether every sampled answer was checked."""
-        return self.finished_at is not None
 
 
 class AccuracyAuditItem(TenantModel):

@@ -1,6 +1,5 @@
 """Which questions are common: what both parties agreed on, version by version (R55)."""
 
-from datetime import date
 from typing import Any
 
 from django.conf import settings
@@ -92,7 +91,3 @@ class CommonQuestionCatalogue(TenantModel):
     def content(self) -> dict[str, Any]:
         """What both parties sign."""
         return {"version": self.version, "categories": self.categories}
-
-    def is_in_force(self, day: date) -> bool:
-        """Return whether it is signed and its time has come; a later one may have replaced it."""
-        return self.in_force_from is not None and self.in_force_from <= day

@@ -4,37 +4,25 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from reporting.metrics import KAPPA
+from reporting.audit_arithmetic import KAPPA
+from reporting.models.month_audit import MonthAudit
 from reporting.models.question import Question, QuestionLabels
 from tenants.scoping import TenantModel
 
 _PARTS = 10_000
 
 
-class LabelReview(TenantModel):
+class LabelReview(MonthAudit):
     """The audit of one month's labels; its seed is kept before the sample is drawn.
 
     Two people take a seat each and label the whole sample, so that their agreement is theirs. A
     month whose labels had to be given again has another audit with the next number.
     """
 
-    month = models.DateField(_("month"))
     number = models.PositiveSmallIntegerField(_("audit of the month"), default=1, editable=False)
-    seed = models.CharField(_("seed"), max_length=64, editable=False)
     size = models.PositiveIntegerField(_("questions"), default=0, editable=False)
-    population = models.PositiveIntegerField(_("drawn from"), default=0, editable=False)
     # In ten thousandths, exact to what is shown; null until both reviewers are through.
     kappa = models.IntegerField(_("agreement"), null=True, editable=False)
-    created_at = models.DateTimeField(_("created at"), editable=False)
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.SET_NULL,
-        null=True,
-        editable=False,
-        related_name="+",
-        verbose_name=_("created by"),
-    )
-    drawn_at = models.DateTimeField(_("drawn at"), null=True, editable=False)
     first_reviewer = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,
@@ -57,9 +45,8 @@ class LabelReview(TenantModel):
     disputed = models.PositiveIntegerField(_("disputed"), null=True, editable=False)
     # The month's auto-answer rate, [numerator, denominator], "before" the audit and "after" it.
     change = models.JSONField(_("change of the rate"), default=dict, editable=False)
-    finished_at = models.DateTimeField(_("finished at"), null=True, editable=False)
 
-    class Meta(TenantModel.Meta):
+    class Meta(MonthAudit.Meta):
         verbose_name = _("label audit")
         verbose_name_plural = _("label audits")
         ordering = ("-month", "-number")
@@ -77,11 +64,6 @@ class LabelReview(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.month:%Y-%m}" if self.number == 1 else f"{self.month:%Y-%m} ({self.number})"
-
-    @property
-    def is_finished(self) -> bool:
-        """Whether both reviewers are through."""
-        return self.finished_at is not None
 
     @property
     def is_failed(self) -> bool:

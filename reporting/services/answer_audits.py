@@ -1,13 +1,12 @@
 """Audit a month's answers: a random sample of every channel, checked against what they cite (R90)."""
 
-import secrets
 import uuid
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
@@ -19,12 +18,13 @@ from conversations.models import (
     MismatchOwner,
 )
 from conversations.queries import question_of
-from conversations.satisfaction import draw_sample, fingerprint
+from conversations.satisfaction import draw_sample
 from conversations.services import fidelity
 from conversations.services.subject_store import ERASED
-from reporting import metrics
+from reporting import audit_arithmetic
 from reporting.models import AccuracyAudit, AccuracyAuditItem, AuditFinding
-from reporting.services import audit_months, figures, questions, telling
+from reporting.services import audit_alerts, audit_draws, audit_months, figures, questions
+from reporting.services.audit_draws import NothingToAuditError
 from reporting.services.audit_months import AuditDrawnError
 from reporting.services.labels import Progress
 from tenants import clock
@@ -38,11 +38,9 @@ from tenants.services.ledger import Event
 SIZE = 299
 
 
-class NoAnswersError(DomainError):
+class NoAnswersError(NothingToAuditError):
     """The assistant answered nothing."""
 
-    code = "nothing_to_audit"
-    status = 422
     message = _("The assistant gave no answer in this month: there is nothing to audit.")
 
 
@@ -110,13 +108,7 @@ def draw_due() -> list[AccuracyAudit]:
     """
     if not audit_months.is_live():
         return []
-    drawn = []
-    for month in audit_months.owed(_drawn_months()):
-        try:
-            drawn.append(draw(month, by=None))
-        except (NoAnswersError, AuditDrawnError):
-            continue
-    return drawn
+    return audit_draws.draw_each(audit_months.owed(audit_draws.drawn_months(AccuracyAudit)), draw)
 
 
 def draw(month: date, *, by: User | None) -> AccuracyAudit:
@@ -136,7 +128,8 @@ def draw(month: date, *, by: User | None) -> AccuracyAudit:
         return _draw(known)
     if not _answers(month).exists():
         raise NoAnswersError
-    return _draw(_seeded(month, by))
+    seeded = audit_draws.keep_seed("accuracy_audit.seeded", AccuracyAudit, month, size=SIZE, by=by)
+    return _draw(seeded)
 
 
 def is_reproduced(audit: AccuracyAudit) -> bool:
@@ -148,7 +141,7 @@ def is_reproduced(audit: AccuracyAudit) -> bool:
 
 def months_to_draw() -> list[date]:
     """Return the past months without an audit, latest first."""
-    drawn = _drawn_months()
+    drawn = audit_draws.drawn_months(AccuracyAudit)
     return [month for month in audit_months.past() if month not in drawn]
 
 
@@ -203,7 +196,7 @@ def result(audit: AccuracyAudit) -> Result:
         wrong=wrong,
         gone=gone,
         size=audit.size,
-        at_most=None if whole else metrics.most_wrong(wrong, right + wrong),
+        at_most=None if whole else audit_arithmetic.most_wrong(wrong, right + wrong),
     )
 
 
@@ -233,7 +226,7 @@ def check(
     if wrong and (kind not in MismatchKind.values or owner not in MismatchOwner.values):
         raise FaultMissingError
     with transaction.atomic():
-        audit = _locked(item.audit_id)
+        audit = audit_draws.locked(AccuracyAudit, item.audit_id)
         row: AccuracyAuditItem = audit.items.get(pk=item.pk)
         if not row.finding and shown(row) is None:
             raise ErasedAnswerError
@@ -260,7 +253,7 @@ def check(
 def pass_over(item: AccuracyAuditItem) -> None:
     """Note that a sampled answer cannot be checked any more, as its words were erased."""
     with transaction.atomic():
-        audit = _locked(item.audit_id)
+        audit = audit_draws.locked(AccuracyAudit, item.audit_id)
         row: AccuracyAuditItem = audit.items.get(pk=item.pk)
         if shown(row) is not None or not _found(row, AuditFinding.GONE, None):
             return
@@ -281,33 +274,14 @@ def _finished(audit: AccuracyAudit) -> list[Event]:
     audit.finished_at = clock.now()
     audit.save(update_fields=["finished_at"])
     found = result(audit)
-    telling.accuracy_audit_finished(audit, wrong=found.wrong, checked=found.checked)
+    audit_alerts.accuracy_audit_finished(audit, wrong=found.wrong, checked=found.checked)
     facts = {"right": found.right, "wrong": found.wrong, "gone": found.gone}
     return [Event("accuracy_audit.finished", audit.pk, facts, audit.finished_at)]
 
 
-def _seeded(month: date, by: User | None) -> AccuracyAudit:
-    try:
-        with transaction.atomic():
-            row: AccuracyAudit = AccuracyAudit.objects.create(
-                month=month, seed=secrets.token_hex(32), created_at=clock.now(), created_by=by
-            )
-            facts = {
-                "by": by.pk if by else None,
-                "month": f"{month:%Y-%m}",
-                "size": SIZE,
-                "seed_sha256": fingerprint(row.seed),
-            }
-            ledger.append(Event("accuracy_audit.seeded", row.pk, facts, row.created_at))
-    except IntegrityError as error:
-        # Another process was faster: the constraint is the judge.
-        raise AuditDrawnError from error
-    return row
-
-
 def _draw(audit: AccuracyAudit) -> AccuracyAudit:
     with transaction.atomic():
-        row = _locked(audit.pk)
+        row = audit_draws.locked(AccuracyAudit, audit.pk)
         if row.drawn_at is not None:
             return row
         sample, sizes, drawn = _sample(row)
@@ -331,9 +305,9 @@ def _draw(audit: AccuracyAudit) -> AccuracyAudit:
         facts = {
             "population": row.population,
             "strata": row.strata,
-            "items_sha256": audit_months.print_of(key for key, _version, _channel in sample),
+            "items_sha256": audit_draws.print_of(key for key, _version, _channel in sample),
         }
-        telling.accuracy_audit_drawn(row)
+        audit_alerts.accuracy_audit_drawn(row)
         ledger.append(Event("accuracy_audit.drawn", row.pk, facts, row.drawn_at))
     return row
 
@@ -349,7 +323,7 @@ def _sample(audit: AccuracyAudit) -> tuple[list[_Drawn], dict[str, int], dict[st
     ):
         found[str(channel)][key] = (key, version, channel)
     sizes = {channel: len(keys) for channel, keys in found.items()}
-    drawn = metrics.strata(sizes, SIZE)
+    drawn = audit_arithmetic.strata(sizes, SIZE)
     chosen = {
         key: found[channel][key]
         for channel in found
@@ -372,13 +346,3 @@ def _answers(month: date) -> QuerySet[Message]:
         conversation__is_probe=False,
     ).order_by()
     return rows if tenant.is_demo else rows.filter(conversation__is_demo=False)
-
-
-def _locked(pk: uuid.UUID) -> AccuracyAudit:
-    row: AccuracyAudit = AccuracyAudit.objects.select_for_update(of=("self",)).get(pk=pk)
-    return row
-
-
-def _drawn_months() -> set[date]:
-    rows = AccuracyAudit.objects.filter(drawn_at__isnull=False).order_by()
-    return set(rows.values_list("month", flat=True))

@@ -1,11 +1,10 @@
 """Which months are audited when, of labels as of answers: whole ones, each once."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from datetime import date, timedelta
 
 from django.utils.translation import gettext_lazy as _
 
-from conversations.satisfaction import fingerprint
 from reporting import periods
 from reporting.sections import Period
 from tenants import clock
@@ -74,8 +73,3 @@ def owed(drawn: Collection[date]) -> list[date]:
     last = max(drawn, default=None)
     months = past(1 if last is None else _BACK)
     return [month for month in reversed(months) if last is None or month > last]
-
-
-def print_of(parts: Iterable[object]) -> str:
-    """Return the SHA-256 of a list, one part a line."""
-    return fingerprint("\n".join(map(str, parts)))

@@ -17,7 +17,7 @@ from reporting.models import (
     ExclusionKind,
     IntervalKind,
 )
-from reporting.services import claim_files, deadlines, telling
+from reporting.services import availability_alerts, claim_files, deadlines
 from tenants import clock
 from tenants.errors import DomainError, NotFoundError
 from tenants.models import User
@@ -54,8 +54,8 @@ def claim(
     """Ask the client to leave time of a down interval out; until accepted it counts as down.
 
     Within the working days that the terms give after the end of the interval (2), with evidence in
-    words and, as `uploads`, in files with their names. Maintenance only where the contract annexes it. Raises
-    ClaimRefusedError, NotFoundError, and what `claim_files.keep` raises.
+    words and, as `uploads`, in files with their names. Maintenance only where the contract annexes
+    it. Raises ClaimRefusedError, NotFoundError, and what `claim_files.keep` raises.
     """
     kept: list[ClaimFile] = []
     try:
@@ -91,7 +91,7 @@ def claim(
                 "by": by.pk,
             }
             ledger.append(Event("exclusion.claimed", row.pk, facts, now))
-            telling.claim_made(row)
+            availability_alerts.claim_made(row)
     except BaseException:
         claim_files.discard(kept)
         raise
@@ -111,7 +111,7 @@ def decide(claim_id: uuid.UUID, *, accepted: bool, remark: str, by: User) -> Exc
         row.save(update_fields=["decision", "decided_at", "decided_by", "remark"])
         facts = {"decision": str(row.decision), "by": by.pk}
         ledger.append(Event("exclusion.decided", row.pk, facts, row.decided_at))
-        telling.claim_decided(row)
+        availability_alerts.claim_decided(row)
     return row
 
 

@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from reporting import periods
 from reporting.models import Report, ReportDue, ReportKind, ReportStage
-from reporting.services import telling
+from reporting.services import report_alerts
 from tenants import clock
 from tenants.models import Obligation, ObligationKind, Tenant, YearKind
 from tenants.scoping import active_tenant_id
@@ -170,7 +170,7 @@ def find_overdue() -> list[ReportDue]:
             if not marked.update(overdue_since=at):
                 continue
             ledger.append(Event("report.overdue", row.pk, _facts(row)))
-            telling.report_overdue(row)
+            report_alerts.report_overdue(row)
         found.append(row)
         logger.error("Report not delivered in time: %s %s", row.kind, row.period_start)
     return found

@@ -17,7 +17,7 @@ from reporting.models import (
     IncidentUpdate,
     IntervalKind,
 )
-from reporting.services import deadlines, telling
+from reporting.services import availability_alerts, deadlines
 from tenants import clock
 from tenants.errors import DomainError, NotFoundError
 from tenants.models import ObligationKind, Tenant, User
@@ -187,7 +187,7 @@ def _open(
         ),
         authority_due_at=now + AUTHORITY if kind == IncidentKind.SECURITY else None,
     )
-    telling.incident_opened(incident)
+    availability_alerts.incident_opened(incident)
     facts = {"level": str(level), "kind": str(kind), "automatic": is_automatic, "since": at}
     clocks = (
         (ObligationKind.INCIDENT_ACK, incident.acknowledge_due_at),
@@ -217,7 +217,7 @@ def _tell(
     if incident.restored_at is None:
         incident.update_due_at = _due(now, times.update, times)
         incident.save(update_fields=["update_due_at"])
-    telling.incident_told(incident, text, update.pk)
+    availability_alerts.incident_told(incident, text, update.pk)
     facts = {"text": ledger.fingerprint(text)}
     return update, _step("incident.told", incident, now, by, facts)
 
@@ -225,7 +225,7 @@ def _tell(
 def _restore(incident: Incident, at: datetime, now: datetime, *, by: User | None) -> list[Event]:
     incident.restored_at, incident.update_due_at = max(at, incident.opened_at), None
     incident.save(update_fields=["restored_at", "update_due_at"])
-    telling.incident_restored(incident)
+    availability_alerts.incident_restored(incident)
     facts = {"restored_at": incident.restored_at}
     kept = obligations.meet(
         ObligationKind.INCIDENT_RESTORE, subject_id=incident.pk, at=incident.restored_at

@@ -1,20 +1,20 @@
 """Audit a month's labels: a random sample, given again by two people who see its words alone (R61)."""
 
 import math
-import secrets
 import uuid
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from conversations.satisfaction import draw_sample, fingerprint
-from reporting import metrics
+from conversations.satisfaction import draw_sample
+from reporting import audit_arithmetic
 from reporting.models import LabelReview, LabelReviewItem, QuestionLabels
-from reporting.services import audit_months, figures, labels, telling
+from reporting.services import audit_alerts, audit_draws, audit_months, figures, labels
+from reporting.services.audit_draws import NothingToAuditError
 from reporting.services.audit_months import AuditDrawnError
 from reporting.services.labels import Progress, UnknownLabelError
 from tenants import clock
@@ -32,11 +32,9 @@ FIRST, SECOND = "first", "second"
 _SEATS = (FIRST, SECOND)
 
 
-class NothingToAuditError(DomainError):
+class NoQuestionsError(NothingToAuditError):
     """Nobody asked anything that could be drawn."""
 
-    code = "nothing_to_audit"
-    status = 422
     message = _("No question was asked in this month: there is nothing to audit.")
 
 
@@ -74,13 +72,8 @@ def draw_due() -> list[LabelReview]:
     if not audit_months.is_live():
         return []
     _finish_emptied()
-    drawn = []
-    for month in sorted({*audit_months.owed(_drawn_months()), *_months_to_repeat()}):
-        try:
-            drawn.append(draw(month, by=None))
-        except (NothingToAuditError, AuditDrawnError):
-            continue
-    return drawn
+    months = {*audit_months.owed(audit_draws.drawn_months(LabelReview)), *_months_to_repeat()}
+    return audit_draws.draw_each(sorted(months), draw)
 
 
 def draw(month: date, *, by: User | None) -> LabelReview:
@@ -89,7 +82,7 @@ def draw(month: date, *, by: User | None) -> LabelReview:
     The month's days are counted first. The seed is stored and its fingerprint in the ledger,
     committed, before the draw looks at a question; SIZE questions, or all. Starts the promise of
     the review and tells both parties. Raises AuditMonthRunningError,
-    NothingToAuditError, AuditDrawnError. Source: R61.
+    NoQuestionsError, AuditDrawnError. Source: R61.
     """
     month = month.replace(day=1)
     period = audit_months.whole_period_of(month)
@@ -101,8 +94,12 @@ def draw(month: date, *, by: User | None) -> LabelReview:
         raise AuditDrawnError
     figures.make_ready(period)
     if not has_questions(month):
-        raise NothingToAuditError
-    return _draw(_seeded(month, last.number + 1 if last else 1, by))
+        raise NoQuestionsError
+    number = last.number + 1 if last else 1
+    seeded = audit_draws.keep_seed(
+        "label_audit.seeded", LabelReview, month, number=number, size=SIZE, by=by
+    )
+    return _draw(seeded)
 
 
 def has_questions(month: date) -> bool:
@@ -123,7 +120,7 @@ def is_reproduced(review: LabelReview) -> bool:
 
 def months_to_draw() -> list[date]:
     """Return the past months without an audit, or with one to be repeated, latest first."""
-    drawn = _drawn_months()
+    drawn = audit_draws.drawn_months(LabelReview)
     repeated = _months_to_repeat()
     return [month for month in audit_months.past() if month not in drawn or month in repeated]
 
@@ -178,7 +175,7 @@ def give(
     if label not in QuestionLabels.values:
         raise UnknownLabelError
     with transaction.atomic():
-        row = _locked(review.pk)
+        row = audit_draws.locked(LabelReview, review.pk)
         if not row.items.filter(pk=item_id).exists():
             raise NotFoundError
         seat = None if row.is_finished else seat_of(row, by)
@@ -200,7 +197,7 @@ def leave(review: LabelReview, seat: str, *, by: User) -> LabelReview:
     SeatFreeError.
     """
     with transaction.atomic():
-        row = _locked(review.pk)
+        row = audit_draws.locked(LabelReview, review.pk)
         person = getattr(row, f"{seat}_reviewer_id", None) if seat in _SEATS else None
         if row.is_finished or person is None:
             raise SeatFreeError
@@ -214,33 +211,9 @@ def leave(review: LabelReview, seat: str, *, by: User) -> LabelReview:
     return row
 
 
-def _seeded(month: date, number: int, by: User | None) -> LabelReview:
-    try:
-        with transaction.atomic():
-            row: LabelReview = LabelReview.objects.create(
-                month=month,
-                number=number,
-                seed=secrets.token_hex(32),
-                created_at=clock.now(),
-                created_by=by,
-            )
-            facts = {
-                "by": by.pk if by else None,
-                "month": f"{month:%Y-%m}",
-                "number": number,
-                "size": SIZE,
-                "seed_sha256": fingerprint(row.seed),
-            }
-            ledger.append(Event("label_audit.seeded", row.pk, facts, row.created_at))
-    except IntegrityError as error:
-        # Another process was faster: the constraint is the judge.
-        raise AuditDrawnError from error
-    return row
-
-
 def _draw(review: LabelReview) -> LabelReview:
     with transaction.atomic():
-        row = _locked(review.pk)
+        row = audit_draws.locked(LabelReview, review.pk)
         if row.drawn_at is not None:
             return row
         population = population_of(row.month)
@@ -264,10 +237,10 @@ def _draw(review: LabelReview) -> LabelReview:
         )
         facts = {
             "population": row.population,
-            "population_sha256": audit_months.print_of(population),
-            "items_sha256": audit_months.print_of(drawn),
+            "population_sha256": audit_draws.print_of(population),
+            "items_sha256": audit_draws.print_of(drawn),
         }
-        telling.label_audit_drawn(row)
+        audit_alerts.label_audit_drawn(row)
         ledger.append(Event("label_audit.drawn", row.pk, facts, row.drawn_at), started)
     return row
 
@@ -278,7 +251,7 @@ def _finish_emptied() -> None:
         if _is_open(review):
             continue
         with transaction.atomic():
-            row = _locked(review.pk)
+            row = audit_draws.locked(LabelReview, review.pk)
             if not row.is_finished and not _is_open(row):
                 _finish(row)
 
@@ -290,7 +263,7 @@ def _finish(row: LabelReview) -> None:
         for item in row.items.select_related("question", "first_by").order_by("position")
         if item.first_label and item.second_label
     ]
-    kappa = metrics.kappa([(item.first_label, item.second_label) for item in items])
+    kappa = audit_arithmetic.kappa([(item.first_label, item.second_label) for item in items])
     alike = [item for item in items if item.first_label == item.second_label]
     row.kappa = None if kappa is None else math.floor(kappa * 10_000)
     row.agreed = len(alike)
@@ -311,7 +284,7 @@ def _finish(row: LabelReview) -> None:
     row.change = {"before": before, "after": _rate(row.month)}
     row.save(update_fields=["kappa", "agreed", "relabelled", "disputed", "change", "finished_at"])
     kept = obligations.meet(ObligationKind.LABEL_REVIEW, subject_id=row.pk, at=row.finished_at)
-    telling.label_audit_finished(row)
+    audit_alerts.label_audit_finished(row)
     facts: dict[str, Any] = {
         "kappa": row.kappa,
         "agreed": row.agreed,
@@ -320,17 +293,12 @@ def _finish(row: LabelReview) -> None:
         "failed": row.is_failed,
         "first": row.first_reviewer_id,
         "second": row.second_reviewer_id,
-        "labels_sha256": audit_months.print_of(
+        "labels_sha256": audit_draws.print_of(
             f"{item.question_id}:{item.first_label}:{item.second_label}" for item in items
         ),
         **row.change,
     }
     ledger.append(Event("label_audit.finished", row.pk, facts, row.finished_at), *kept, *events)
-
-
-def _locked(pk: uuid.UUID) -> LabelReview:
-    row: LabelReview = LabelReview.objects.select_for_update(of=("self",)).get(pk=pk)
-    return row
 
 
 def _sit(row: LabelReview, seat: str, person: User) -> bool:
@@ -363,13 +331,8 @@ def _rate(month: date) -> list[int]:
     return [found.part, found.whole]
 
 
-def _drawn_months() -> set[date]:
-    rows = LabelReview.objects.filter(drawn_at__isnull=False).order_by()
-    return set(rows.values_list("month", flat=True))
-
-
 def _months_to_repeat() -> list[date]:
-    low = LabelReview.objects.filter(kappa__lt=int(metrics.KAPPA * 10_000))
+    low = LabelReview.objects.filter(kappa__lt=int(audit_arithmetic.KAPPA * 10_000))
     return [
         month
         for month in sorted(set(low.order_by().values_list("month", flat=True)))

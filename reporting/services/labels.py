@@ -143,18 +143,13 @@ def is_through(month: date) -> bool:
     return not readable(month).filter(is_reviewed=False).exists()
 
 
-def to_review(month: date) -> list[uuid.UUID]:
-    """Return the month's questions that a person is to label, in their order.
-
-    Those without an answer: all of them, or a random MOST_REVIEWED where there are more. Then those
-    disputed, answered or not; every question where the month's labels are given again. The order
-    is a lot of the month, so that nobody chooses. Those labelled stay in the list.
-    """
-    return [pk for pk, _done in _queue(month)]
-
-
 def next_to_review(month: date) -> Question | None:
-    """Return the question to label next; None where the month's review is through."""
+    """Return the question to label next; None where the month's review is through.
+
+    To be labelled are those without an answer: all of them, or a random MOST_REVIEWED where there
+    are more. Then those disputed, answered or not; every question where the month's labels are
+    given again. The order is a lot of the month, so that nobody chooses.
+    """
     first = next((pk for pk, done in _queue(month) if not done), None)
     found: Question | None = Question.objects.filter(pk=first).first() if first else None
     return found
@@ -234,7 +229,7 @@ def _within(month: date) -> Q:
 
 
 def _queue(month: date) -> list[tuple[uuid.UUID, bool]]:
-    """Return what is to be reviewed in its order, and whether a label of it stands."""
+    """Return what is to be reviewed in its order, and whether a label of it stands: it stays."""
     first = month.replace(day=1)
     if is_redone(first):
         return _in_order(first, readable(first))

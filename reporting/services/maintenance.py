@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from reporting.models import MaintenanceWindow
-from reporting.services import telling
+from reporting.services import availability_alerts
 from tenants import clock
 from tenants.errors import DomainError, NotFoundError
 from tenants.models import User
@@ -54,7 +54,7 @@ def announce(
         )
         facts = {"start_at": start_at, "end_at": end_at, "by": by.pk}
         ledger.append(Event("maintenance.announced", window.pk, facts, now))
-        telling.maintenance_announced(window)
+        availability_alerts.maintenance_announced(window)
     return window
 
 
@@ -70,5 +70,5 @@ def cancel(window_id: uuid.UUID, *, by: User) -> MaintenanceWindow:
         window.cancelled_at = now
         window.save(update_fields=["cancelled_at"])
         ledger.append(Event("maintenance.cancelled", window.pk, {"by": by.pk}, now))
-        telling.maintenance_cancelled(window)
+        availability_alerts.maintenance_cancelled(window)
     return window

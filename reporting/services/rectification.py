@@ -17,7 +17,7 @@ from conversations.survey_figures import MonthFigures, month_figures
 from reporting import metrics
 from reporting.models import PlanState, RectificationPlan
 from reporting.sections import Period
-from reporting.services import telling
+from reporting.services import figure_alerts
 from reporting.services.figures import next_month
 from tenants import clock
 from tenants.errors import DomainError, NotFoundError
@@ -145,7 +145,7 @@ def submit(
         facts = {"measures": ledger.fingerprint(measures), "target_date": target_date}
         _move(row, PlanState.SUBMITTED, by, facts)
         ledger.append(*kept)
-        telling.plan_submitted(row)
+        figure_alerts.plan_submitted(row)
     return row
 
 
@@ -155,7 +155,7 @@ def accept(plan: RectificationPlan, *, by: User) -> RectificationPlan:
         row = _locked(plan, PlanState.SUBMITTED)
         row.decided_at, row.decided_by, row.remark = clock.now(), by, ""
         _move(row, PlanState.EXECUTING, by)
-        telling.plan_decided(row)
+        figure_alerts.plan_decided(row)
     return row
 
 
@@ -168,7 +168,7 @@ def give_back(plan: RectificationPlan, *, remark: str, by: User) -> Rectificatio
         row = _locked(plan, PlanState.SUBMITTED)
         row.decided_at, row.decided_by, row.remark = clock.now(), by, remark
         _move(row, PlanState.RETURNED, by, {"remark": ledger.fingerprint(remark)})
-        telling.plan_decided(row)
+        figure_alerts.plan_decided(row)
     return row
 
 
@@ -273,7 +273,7 @@ def _trigger(before: Judged, month: Judged) -> RectificationPlan:
         started = _promise(plan.pk, at, agreed)
         facts = {"months": plan.months, "scores": plan.scores}
         ledger.append(Event("plan.triggered", plan.pk, facts, clock.now()), started)
-        telling.plan_triggered(plan)
+        figure_alerts.plan_triggered(plan)
     return plan
 
 
@@ -290,7 +290,7 @@ def _amend(plan: RectificationPlan, month: Judged) -> RectificationPlan:
         plan.save()
         ledger.append(Event("plan.amended", plan.pk, facts, clock.now()))
     ledger.append(started)
-    telling.plan_triggered(plan)
+    figure_alerts.plan_triggered(plan)
     return plan
 
 

@@ -11,7 +11,7 @@ from django.db.models import F
 
 from reporting.models import DeliveryChannel, ReportDelivery
 from reporting.rendering import mail
-from reporting.services import telling
+from reporting.services import report_alerts
 from tenants import clock
 from tenants.services import ledger
 from tenants.services.ledger import Event
@@ -68,4 +68,4 @@ def _failed(row: ReportDelivery, error: Exception, *, give_up: bool) -> None:
     )
     logger.warning("Report not mailed: %s, given up %s", row.pk, give_up)
     if give_up or clock.now() - row.created_at >= TOLD_AFTER:
-        telling.report_not_mailed(row, type(error).__name__)
+        report_alerts.report_not_mailed(row, type(error).__name__)

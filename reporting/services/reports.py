@@ -21,7 +21,7 @@ from reporting.models import (
 )
 from reporting.sections import Period
 from reporting.services import due as promises
-from reporting.services import evidence, snapshots, telling
+from reporting.services import evidence, report_alerts, snapshots
 from tenants import clock
 from tenants.errors import DomainError
 from tenants.models import Membership, Tenant, User
@@ -119,7 +119,7 @@ def make(kind: str, start: date, stage: str, *, by: User | None = None) -> Repor
             _approve(report, by=None)
             _send(report)
         else:
-            telling.report_waits(report)
+            report_alerts.report_waits(report)
     return Report.objects.get(pk=report.pk)
 
 
@@ -237,7 +237,7 @@ def answer(report: Report, verdict: str, *, text: str, by: Membership) -> Report
             "sha256": found.sha256,
         }
         ledger.append(Event("report.answered", found.pk, facts))
-        telling.report_answered(found, row)
+        report_alerts.report_answered(found, row)
     return row
 
 
@@ -354,7 +354,7 @@ def _send(report: Report, *, by: User | None = None) -> None:
         "by": by.pk if by else None,
     }
     ledger.append(Event("report.sent", report.pk, facts), *promises.keep(report, at))
-    telling.report_sent(report)
+    report_alerts.report_sent(report)
 
 
 def _answer_due(at: datetime, tenant: Tenant) -> datetime | None:

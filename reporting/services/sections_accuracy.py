@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from conversations.models import MismatchKind, MismatchOwner, MismatchReport
 from conversations.services import fidelity
 from knowledge.models import Entry, Release
-from reporting import metrics, periods
+from reporting import audit_arithmetic, periods
 from reporting.models import AccuracyAudit, AccuracyAuditItem, AuditFinding
 from reporting.sections import Column, Figure, Period, Section, Table, Unit
 from reporting.services import answer_audits
@@ -191,4 +191,4 @@ def _came_to(month: date, audit: AccuracyAudit | None) -> str:
     return _(
         "Accuracy audit %(month)s: %(checked)s of %(size)s drawn answers checked, %(wrong)s wrong; "
         "with 95 %% confidence at most %(bound)s of the month's %(all)s answers are. Seed %(seed)s."
-    ) % {**told, "bound": metrics.shown_bound(result.at_most)}
+    ) % {**told, "bound": audit_arithmetic.shown_bound(result.at_most)}

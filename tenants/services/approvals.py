@@ -197,13 +197,6 @@ def refuse(approval: Approval, by: User, party: str, *, reason: str) -> Approval
     return approval
 
 
-def is_confirmed(kind: str, content_hash: str) -> bool:
-    """Return whether both parties signed the content with this fingerprint."""
-    return Approval.objects.filter(
-        kind=kind, content_hash=content_hash, state=ApprovalState.CONFIRMED
-    ).exists()
-
-
 def party_of(by: User) -> Party | None:
     """Return the party that this person signs for in the tenant in scope, or None."""
     member = Membership.objects.filter(user_id=by.pk, is_active=True).first()

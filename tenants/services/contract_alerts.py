@@ -12,12 +12,9 @@ from django.utils.translation import gettext as _
 
 from tenants import clock
 from tenants.models import AlertLevel, Approval, ApprovalState, ObligationKind
-from tenants.roles import Role
+from tenants.roles import FOR_BOTH, FOR_PROVIDER
 from tenants.services.notifications import Alert, in_tenants_words, notify, notify_many
 from tenants.services.obligations import EarlyWarning
-
-_PROVIDER = frozenset({Role.ACCOUNT_MANAGER})
-_BOTH = frozenset({Role.ACCOUNT_MANAGER, Role.CLIENT_ADMIN})
 
 
 def calendar_missing(year: int) -> None:
@@ -31,7 +28,7 @@ def calendar_missing(year: int) -> None:
                 "Council's notice under Working-day calendar."
             )
             % {"year": year},
-            roles=_PROVIDER,
+            roles=FOR_PROVIDER,
             level=AlertLevel.WARNING,
             dedupe=f"calendar.missing:{year}:{clock.now():%Y-%m-%d}",
         )
@@ -45,7 +42,7 @@ def deadlines_changed(count: int) -> None:
             "calendar.changed",
             title=_("Deadlines were counted anew: %(count)s") % {"count": count},
             body=_("The working-day calendar changed. Old and new deadlines are in the ledger."),
-            roles=_BOTH,
+            roles=FOR_BOTH,
             level=AlertLevel.WARNING,
             link=reverse("admin:tenants_obligation_changelist"),
             dedupe=f"calendar.changed:{now.isoformat()}",
@@ -59,7 +56,7 @@ def approval_requested(row: Approval) -> None:
             "approval.requested",
             title=_("To be signed: %(title)s") % {"title": _named(row)},
             body=_("Read it and sign with your password, or refuse and say why."),
-            roles=_BOTH,
+            roles=FOR_BOTH,
             subject=str(row.pk),
             level=AlertLevel.WARNING,
             link=_page(row),
@@ -76,7 +73,7 @@ def approval_settled(row: Approval) -> None:
             "approval.settled",
             title=title % {"title": _named(row)},
             body=row.refused_reason if refused else _("It takes effect as it says."),
-            roles=_BOTH,
+            roles=FOR_BOTH,
             subject=str(row.pk),
             level=AlertLevel.WARNING if refused else AlertLevel.INFO,
             link=_page(row),
@@ -102,7 +99,7 @@ def _running_out(warning: EarlyWarning) -> Alert:
             "due": timezone.localtime(row.due_at).strftime("%Y-%m-%d %H:%M"),
             "days": max((row.due_at - clock.now()) // timedelta(days=1), 0),
         },
-        roles=_PROVIDER,
+        roles=FOR_PROVIDER,
         dedupe=f"early:{warning.key}",
         subject=str(row.subject_id),
         level=AlertLevel.WARNING,

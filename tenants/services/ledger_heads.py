@@ -11,11 +11,9 @@ from django.utils.translation import gettext as _
 
 from tenants import clock
 from tenants.models import LedgerHead, Tenant, TenantStatus
-from tenants.roles import Role
+from tenants.roles import FOR_BOTH
 from tenants.scoping import active_tenant_id
 from tenants.services.notifications import in_tenants_words, notify
-
-_PARTIES = frozenset({Role.ACCOUNT_MANAGER, Role.CLIENT_ADMIN})
 
 
 def tell() -> None:
@@ -38,7 +36,7 @@ def tell() -> None:
                 "earlier entries can no longer give that entry this hash."
             )
             % {"position": head.position, "hash": head.hash},
-            roles=_PARTIES,
+            roles=FOR_BOTH,
             link=reverse("admin:tenants_ledgerentry_changelist"),
             dedupe=f"ledger.head:{day}",
             always_mailed=True,

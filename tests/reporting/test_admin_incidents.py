@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from conversations.models import Channel, Contact
-from reporting.models import Incident
+from reporting.models import Incident, MaintenanceWindow
 from reporting.services import incidents, maintenance
 from tenants import clock
 from tenants.models import LedgerEntry, Notification, Tenant, User
@@ -176,3 +176,37 @@ def test_who_acknowledges_on_the_page_has_acknowledged_in_the_bell(
 
     told.refresh_from_db()
     assert told.acknowledged_by == manager
+
+
+def test_incident_and_planned_work_begin_on_their_forms(
+    in_tenant: Tenant, manager: User, client_as: Callable[[User], Client]
+) -> None:
+    client = client_as(manager)
+    begun = {
+        "incident": {
+            "title": "Slow",
+            "level": "p3",
+            "kind": "other",
+            "opened_at_0": "2026-11-09",
+            "opened_at_1": "10:30:00",
+        },
+        "maintenancewindow": {
+            "title": "New disks",
+            "description": "Nothing",
+            "start_at_0": "2026-11-14",
+            "start_at_1": "11:00:00",
+            "end_at_0": "2026-11-14",
+            "end_at_1": "12:00:00",
+        },
+    }
+
+    with clock.travel(MONDAY):
+        for name, given in begun.items():
+            answer = client.post(f"/admin/reporting/{name}/add/", given)
+            assert answer["Location"] == f"/admin/reporting/{name}/", name
+
+    incident, window = Incident.objects.get(), MaintenanceWindow.objects.get()
+    assert incident.opened_at == MONDAY - timedelta(minutes=30)
+    assert window.start_at == MONDAY + timedelta(days=5)
+    facts = LedgerEntry.objects.filter(kind__in=("incident.opened", "maintenance.announced"))
+    assert [entry.data["by"] for entry in facts] == [manager.pk] * 2

@@ -29,6 +29,7 @@ from tests.reporting.test_queries import (
     message,
     promise,
 )
+from tests.tenants.agreements import Parties, draft_contract, draft_terms
 from tests.world import furnish
 
 HOME = "/admin/"
@@ -103,6 +104,24 @@ def test_todays_figures_against_the_contract(busy: None, home_of: Callable[[str]
     assert rows(client, answered.link) == 6
     assert (helpful.part, helpful.whole) == (1, 2)
     assert rows(client, helpful.link) == 1, "the unhelpful ones"
+
+
+def test_today_is_judged_by_the_tenants_own_terms(
+    busy: None,
+    tenant: Tenant,
+    make_member: Callable[..., User],
+    home_of: Callable[[str], Client],
+) -> None:
+    with tenant_scope(tenant), clock.travel(NOW - timedelta(hours=1)):
+        parties = Parties(make_member, tenant)
+        parties.sign(draft_terms(draft_contract(), first_reply_seconds=6, handoff_seconds=600))
+
+    context = home_of(Role.CLIENT_ADMIN).get(HOME).context
+
+    # The longest wait is seven minutes.
+    assert context["due"][0].tone == "warn"
+    assert "6 秒" in context["gauges"][0].words
+    assert "10 分钟" in context["gauges"][1].words
 
 
 def test_unanswered_questions_open_into_their_decisions(

@@ -5,12 +5,13 @@ from collections import Counter
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reporting import metrics
+from reporting import audit_arithmetic, metrics
 from reporting.sections import Verdict
 
 COUNTS = st.dictionaries(st.integers(0, 100_000), st.integers(1, 50), max_size=30)
@@ -90,82 +91,10 @@ def test_quantiles_are_those_of_the_nearest_rank() -> None:
     assert metrics.quantile({}, Fraction(1, 2)) is None
 
 
-def test_kappa_of_a_known_table() -> None:
-    # Cohen's textbook case: 20 yes/yes, 15 no/no, 5 yes/no, 10 no/yes of 50.
-    pairs = [("y", "y")] * 20 + [("n", "n")] * 15 + [("y", "n")] * 5 + [("n", "y")] * 10
-
-    assert metrics.kappa(pairs) == Fraction(4, 10)
-    assert metrics.kappa([]) is None
-    assert metrics.kappa([("y", "y")] * 3) == 1
-
-
-@pytest.mark.parametrize(
-    ("table", "expected"),
-    [
-        # Of two labels, [both first, first/second, second/first, both second].
-        ({"aa": 45, "ab": 15, "ba": 25, "bb": 15}, Fraction(3, 23)),
-        ({"aa": 25, "ab": 35, "ba": 5, "bb": 35}, Fraction(7, 27)),
-        # Alike in half of the cases, as chance has it.
-        ({"aa": 1, "ab": 1, "ba": 1, "bb": 1}, Fraction(0)),
-        # Never alike: as far below chance as can be.
-        ({"ab": 5, "ba": 5}, Fraction(-1)),
-        # One calls all of them the same: chance alone gives as much, though 199 of 200 are alike.
-        ({"aa": 199, "ab": 1}, Fraction(0)),
-        # A label that only one of the two uses counts as well.
-        ({"aa": 2, "bc": 1, "cc": 1}, Fraction(3, 5)),
-        # Three labels, 44, 20 and 22 of 100 alike: Po = 86/100,
-        # Pe = (50·50 + 25·25 + 25·25) / 10 000 = 3750/10 000.
-        (
-            {"aa": 44, "ab": 3, "ac": 3, "ba": 5, "bb": 20, "ca": 1, "cb": 2, "cc": 22},
-            Fraction(8600 - 3750, 10_000 - 3750),
-        ),
-        # Both give one label and it is the same one: as much agreement as there can be.
-        ({"cc": 200}, Fraction(1)),
-        # Both give one label each, and they differ.
-        ({"ab": 7}, Fraction(0)),
-    ],
-)
-def test_kappa_by_hand(table: dict[str, int], expected: Fraction) -> None:
-    pairs = [(key[0], key[1]) for key, count in table.items() for _number in range(count)]
-
-    assert metrics.kappa(pairs) == expected
-
-
-def test_none_found_says_how_many_are_wrong_at_most() -> None:
-    # R90: 299 for 1 %, 149 for 2 %, 59 for 5 %; one less is not enough.
-    for size, line in ((299, 0.01), (149, 0.02), (59, 0.05)):
-        found, fewer = metrics.most_wrong(0, size), metrics.most_wrong(0, size - 1)
-        assert found is not None
-        assert found <= line
-        assert fewer is None or fewer > line
-    assert metrics.most_wrong(0, 0) is None
-    assert metrics.most_wrong(4, 4) == 1
-    # Clopper and Pearson's tables, one side: 1 of 299 is 1.58 %, 3 of 100 is 7.57 %.
-    assert metrics.most_wrong(1, 299) == pytest.approx(0.01577, abs=1e-5)
-    assert metrics.most_wrong(3, 100) == pytest.approx(0.07571, abs=1e-5)
-    with pytest.raises(ValueError, match="part"):
-        metrics.most_wrong(5, 4)
-
-
-def test_bound_is_shown_rounded_up() -> None:
-    assert metrics.shown_bound(0.009969) == "1.00%"
-    assert metrics.shown_bound(0.25887) == "25.89%"
-    assert metrics.shown_bound(1.0) == "100.00%"
-
-
 def test_warning_needs_a_hundred_questions() -> None:
     assert not metrics.is_warned(0, 99, Decimal("0.95"))
     assert metrics.is_warned(94, 100, Decimal("0.95"))
     assert not metrics.is_warned(95, 100, Decimal("0.95"))
-
-
-def test_strata_are_in_proportion() -> None:
-    assert metrics.strata({"web": 600, "app": 300, "h5": 100}, 299) == {
-        "web": 179,
-        "app": 90,
-        "h5": 30,
-    }
-    assert metrics.strata({"web": 3}, 299) == {"web": 3}
 
 
 def test_every_metric_has_a_key_of_its_own_and_words() -> None:
@@ -176,8 +105,9 @@ def test_every_metric_has_a_key_of_its_own_and_words() -> None:
         assert metric.version == 1
 
 
-def test_module_knows_no_framework() -> None:
-    tree = ast.parse(Path(metrics.__file__).read_text(encoding="utf-8"))
+@pytest.mark.parametrize("module", [metrics, audit_arithmetic], ids=lambda each: each.__name__)
+def test_module_knows_no_framework(module: ModuleType) -> None:
+    tree = ast.parse(Path(module.__file__ or "").read_text(encoding="utf-8"))
     named = {
         name.split(".")[0]
         for node in ast.walk(tree)
@@ -226,20 +156,3 @@ def test_quantile_is_the_sorted_lists(counts: dict[int, int], missing: int, perc
     expected = every[-(-percent * len(every) // 100) - 1] if every else None
 
     assert metrics.quantile(counts, Fraction(percent, 100), missing) == expected
-
-
-@given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("abc")), min_size=1))
-def test_kappa_is_at_most_one_and_one_for_the_same(pairs: list[tuple[str, str]]) -> None:
-    found = metrics.kappa(pairs)
-
-    assert found is not None
-    assert found <= 1
-    assert (found == 1) == all(first == second for first, second in pairs)
-
-
-@given(st.dictionaries(st.text("abcdef", min_size=1, max_size=2), st.integers(0, 900)))
-def test_strata_add_up_and_take_no_more_than_there_is(sizes: dict[str, int]) -> None:
-    drawn = metrics.strata(sizes, 299)
-
-    assert sum(drawn.values()) == min(299, sum(sizes.values()))
-    assert all(0 <= drawn[key] <= sizes[key] for key in sizes)

@@ -10,6 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone, translation
 
+from conversations.models import Channel
 from reporting import month_gauges, portfolio
 from reporting.models import DailyFigure, ReportDue
 from reporting.services import incidents
@@ -20,6 +21,7 @@ from tenants.roles import Role
 from tenants.scoping import tenant_scope
 from tenants.services.onboarding import create_tenant
 from tests.reporting.test_queries import NOW, TODAY, breach, conversation
+from tests.tenants.agreements import Parties, draft_contract, draft_terms
 from tests.world import furnish
 
 HOME = "/admin/"
@@ -162,6 +164,27 @@ def test_figures_are_those_of_each_tenants_own_home(
     }
     assert cells["first_reply"].is_small
     assert not cells["auto_answer"].is_small
+
+
+@pytest.mark.parametrize(("agreed", "waited", "tone"), [(120, 90, "warn"), (30, 45, "breach")])
+def test_who_waits_is_late_by_the_tenants_own_terms(
+    manager: User,
+    tenant: Tenant,
+    channel: Channel,
+    make_member: Callable[..., User],
+    agreed: int,
+    waited: int,
+    tone: str,
+) -> None:
+    with tenant_scope(tenant), clock.travel(NOW - timedelta(hours=1)):
+        parties = Parties(make_member, tenant)
+        parties.sign(draft_terms(draft_contract(), handoff_seconds=agreed))
+    with tenant_scope(tenant):
+        conversation(status="waiting_human", waiting_since=NOW - timedelta(seconds=waited))
+
+    cell = shown(portfolio.of(manager), tenant)["visitors"]
+
+    assert (cell.shown, cell.tone) == ("1", tone)
 
 
 def test_each_cell_opens_into_its_rows(

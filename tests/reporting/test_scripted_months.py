@@ -7,15 +7,12 @@ from fractions import Fraction
 import pytest
 
 from conversations import survey_figures
-from conversations.models import Channel, Message
-from knowledge.models import Release
+from conversations.models import Message
 from reporting import metrics
 from reporting.judging import Label, machine_label
 from reporting.models import Question
 from reporting.sections import Verdict
 from reporting.services import figures
-from tenants.models import Tenant, User
-from tenants.roles import Role
 from tests.reporting.plays import (
     COMMON,
     EXCHANGE,
@@ -27,17 +24,6 @@ from tests.reporting.plays import (
     Play,
     at,
 )
-
-
-@pytest.fixture
-def play(
-    in_tenant: Tenant,
-    channel: Channel,
-    publish: Callable[..., Release],
-    make_member: Callable[..., User],
-) -> Play:
-    publish(in_tenant)
-    return Play(channel, make_member(in_tenant, Role.ACCOUNT_MANAGER))
 
 
 def quiet(play: Play) -> None:

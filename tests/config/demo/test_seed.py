@@ -31,9 +31,9 @@ from conversations.services.identity import Introduction
 from knowledge import search
 from knowledge.retrieval.encoder import load_encoder
 from tenants.actors import Actor
-from tenants.models import ContractTerms, Membership, Obligation, Tenant, User
+from tenants.models import Approval, ContractTerms, Membership, Obligation, Tenant, User
 from tenants.scoping import TenantModel, platform_scope, tenant_scope
-from tenants.services import approvals, ledger
+from tenants.services import ledger
 from tests.conversations.doors import send
 
 # Of the month's conversations, so many are played here; all are played alike.
@@ -104,7 +104,7 @@ def _look_at_the_past() -> None:
     # The month was measured by the contract that both parties had signed before it.
     agreed = ContractTerms.objects.get()
     assert set(Obligation.objects.values_list("terms_version", flat=True)) == {str(agreed)}
-    assert approvals.is_confirmed("contract_terms", agreed.content_hash)
+    assert Approval.objects.get(content_hash=agreed.content_hash).state == "confirmed"
     assert Message.objects.filter(author_kind="agent").exists()
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from conversations.models import Channel, Message, MismatchReport
 from conversations.services.subject_store import ERASED
-from knowledge.models import EntryVersion, Release
+from knowledge.models import EntryVersion
 from reporting import tasks
 from reporting.models import AccuracyAudit, AccuracyAuditItem, Question
 from reporting.sections import Section
@@ -21,24 +21,21 @@ from reporting.services.answer_audits import (
 )
 from tenants import clock
 from tenants.models import LedgerEntry, Notification, Tenant, User
-from tenants.roles import Role
 from tenants.scoping import tenant_scope
 from tenants.services import ledger
 from tests.conversations.doors import at_once
-from tests.reporting.plays import COMMON, EXCHANGE, MONTH, PERIOD, SHIPPING, ZONE, Play, at
-
-OCTOBER = datetime(2026, 10, 1, 0, 40, tzinfo=ZONE)
-
-
-@pytest.fixture
-def play(
-    in_tenant: Tenant,
-    channel: Channel,
-    publish: Callable[..., Release],
-    make_member: Callable[..., User],
-) -> Play:
-    publish(in_tenant)
-    return Play(channel, make_member(in_tenant, Role.ACCOUNT_MANAGER))
+from tests.reporting.plays import (
+    COMMON,
+    EXCHANGE,
+    MONTH,
+    OCTOBER,
+    PERIOD,
+    SHIPPING,
+    ZONE,
+    Play,
+    at,
+    total,
+)
 
 
 def answers(play: Play, count: int, *, who: str = "v") -> None:
@@ -59,11 +56,6 @@ def check_all(audit: AccuracyAudit, by: User) -> None:
 
 def accuracy() -> Section:
     return sections_accuracy.build(PERIOD, None)
-
-
-def total(metric: str = "auto_answer") -> tuple[int, int]:
-    found = figures.total(PERIOD, metric)
-    return found.part, found.whole
 
 
 def item_of(audit: AccuracyAudit, question: str) -> AccuracyAuditItem:
@@ -150,24 +142,17 @@ def test_task_draws_for_each_tenant_alone_and_catches_up(play: Play, other_tenan
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_processes_draw_one_audit(
-    tenant: Tenant,
-    channel: Channel,
-    publish: Callable[..., Release],
-    make_member: Callable[..., User],
-) -> None:
-    with tenant_scope(tenant):
-        publish(tenant)
-        answers(Play(channel, make_member(tenant, Role.ACCOUNT_MANAGER)), 5)
+def test_two_processes_draw_one_audit(in_tenant: Tenant, play: Play) -> None:
+    answers(play, 5)
 
-        def work(_number: int) -> AccuracyAudit:
-            with tenant_scope(tenant), clock.travel(OCTOBER):
-                return answer_audits.draw(MONTH, by=None)
+    def work(_number: int) -> AccuracyAudit:
+        with tenant_scope(in_tenant), clock.travel(OCTOBER):
+            return answer_audits.draw(MONTH, by=None)
 
-        lost = [each for each in at_once(4, work) if isinstance(each, Exception)]
+    lost = [each for each in at_once(4, work) if isinstance(each, Exception)]
 
-        assert {type(each) for each in lost} <= {audit_months.AuditDrawnError}
-        assert (AccuracyAudit.objects.count(), AccuracyAuditItem.objects.count()) == (1, 5)
+    assert {type(each) for each in lost} <= {audit_months.AuditDrawnError}
+    assert (AccuracyAudit.objects.count(), AccuracyAuditItem.objects.count()) == (1, 5)
 
 
 # Checking
@@ -323,35 +308,27 @@ def test_erased_answer_is_left_out_and_no_other_can_be(play: Play) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_checkers_of_one_answer_race(
-    tenant: Tenant,
-    channel: Channel,
-    publish: Callable[..., Release],
-    make_member: Callable[..., User],
-) -> None:
-    with tenant_scope(tenant):
-        publish(tenant)
-        play = Play(channel, make_member(tenant, Role.ACCOUNT_MANAGER))
-        answers(play, 6)
-        audit = draw()
-        items = list(audit.items.order_by("position"))
-        fault = {"kind": "stale", "owner": "provider"}
+def test_two_checkers_of_one_answer_race(in_tenant: Tenant, play: Play) -> None:
+    answers(play, 6)
+    audit = draw()
+    items = list(audit.items.order_by("position"))
+    fault = {"kind": "stale", "owner": "provider"}
 
-        def work(number: int) -> int:
-            kept = 0
-            with tenant_scope(tenant), clock.travel(OCTOBER + timedelta(hours=1)):
-                for item in items:
-                    try:
-                        answer_audits.check(item, wrong=bool(number % 2), by=play.reviewer, **fault)
-                        kept += 1
-                    except AlreadyCheckedError:
-                        pass
-            return kept
+    def work(number: int) -> int:
+        kept = 0
+        with tenant_scope(in_tenant), clock.travel(OCTOBER + timedelta(hours=1)):
+            for item in items:
+                try:
+                    answer_audits.check(item, wrong=bool(number % 2), by=play.reviewer, **fault)
+                    kept += 1
+                except AlreadyCheckedError:
+                    pass
+        return kept
 
-        results = at_once(4, work)
+    results = at_once(4, work)
 
-        assert [each for each in results if isinstance(each, Exception)] == []
-        assert sum(each for each in results if isinstance(each, int)) == 6
-        assert LedgerEntry.objects.filter(kind="accuracy_audit.checked").count() == 6
-        assert LedgerEntry.objects.filter(kind="accuracy_audit.finished").count() == 1
-        assert MismatchReport.objects.count() <= 3
+    assert [each for each in results if isinstance(each, Exception)] == []
+    assert sum(each for each in results if isinstance(each, int)) == 6
+    assert LedgerEntry.objects.filter(kind="accuracy_audit.checked").count() == 6
+    assert LedgerEntry.objects.filter(kind="accuracy_audit.finished").count() == 1
+    assert MismatchReport.objects.count() <= 3

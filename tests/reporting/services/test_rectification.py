@@ -35,11 +35,6 @@ SEPTEMBER, OCTOBER, NOVEMBER = (date(2026, month, 1) for month in (9, 10, 11))
 LOW, HIGH = [100] * 6 + [80] * 24, [100] * 9 + [80] * 21
 
 
-@pytest.fixture
-def parties(in_tenant: Tenant, make_member: Callable[..., User]) -> Parties:
-    return Parties(make_member, in_tenant)
-
-
 class Year:
     """Plays months of rated inquiries."""
 

@@ -1,6 +1,5 @@
 """What a month used, and the credit its availability proposes at every border (I4, I5)."""
 
-from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,7 +12,7 @@ from reporting.periods import period
 from reporting.services import figures, sections_all, sections_billing, uptime
 from reporting.services.uptime import Measured
 from tenants import clock
-from tenants.models import Tenant, User
+from tenants.models import Tenant
 from tenants.services import contracts
 from tests.tenants.agreements import Parties, draft_contract, draft_terms
 from tests.world import admit, write
@@ -21,11 +20,6 @@ from tests.world import admit, write
 NOVEMBER = date(2026, 11, 1)
 # 30 days; a share of them down, exactly.
 TOTAL = timedelta(days=30)
-
-
-@pytest.fixture
-def parties(in_tenant: Tenant, make_member: Callable[..., User]) -> Parties:
-    return Parties(make_member, in_tenant)
 
 
 def measured(monkeypatch: pytest.MonkeyPatch, down: timedelta | None) -> None:
