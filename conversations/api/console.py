@@ -15,10 +15,11 @@ from conversations.api.parsers import SmallJSONParser
 from conversations.api.serializers import AttachmentIds, HistoryInput, ReadInput, TypingInput
 from conversations.models import PresenceStatus
 from conversations.services import desk, endings, notices, presences
-from tenants import clock, terms
+from tenants import clock
 from tenants.actors import Actor
 from tenants.errors import DomainError, ForbiddenError
 from tenants.models import Membership
+from tenants.services import contracts
 
 
 class SignedOutError(DomainError):
@@ -121,6 +122,7 @@ class MeView(ConsoleView):
             if self.actor.membership and self.actor.can("conversation.handle")
             else PresenceStatus.OFFLINE
         )
+        agreed = contracts.terms_at(clock.now())
         return Response(
             {
                 "member": console.member_object(self.actor),
@@ -131,8 +133,8 @@ class MeView(ConsoleView):
                 "colleagues": presences.colleagues(self.actor.membership),
                 "server_time": wire.instant(clock.now()),
                 "promises": {
-                    "first_reply_seconds": int(terms.FIRST_REPLY.total_seconds()),
-                    "handoff_seconds": int(terms.HANDOFF.total_seconds()),
+                    "first_reply_seconds": int(agreed.first_reply.total_seconds()),
+                    "handoff_seconds": int(agreed.handoff.total_seconds()),
                 },
                 "locale": get_language(),
             }

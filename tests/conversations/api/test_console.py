@@ -28,6 +28,7 @@ from tenants.scoping import tenant_scope
 from tests.conversations.api.clients import problem
 from tests.conversations.conftest import ANSWER, KNOWN
 from tests.conversations.doors import ask, send
+from tests.tenants.agreements import Parties, draft_contract, draft_terms
 
 API = "/console/api/"
 NOON = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
@@ -102,6 +103,19 @@ def test_me_says_who_sits_where_under_which_promises(
     assert body["tenant"] == {"name": "青禾生活", "time_zone": "Asia/Shanghai"}
     assert body["promises"] == {"first_reply_seconds": 10, "handoff_seconds": 60}
     assert (body["presence"], body["locale"]) == ("online", "zh-hans")
+
+
+def test_the_promises_are_those_that_were_signed(
+    call: Callable[..., Any], tenant: Tenant, make_member: Callable[..., User]
+) -> None:
+    with tenant_scope(tenant), clock.travel(NOON):
+        contract = draft_contract(effective_from=NOON.date())
+        terms = draft_terms(contract, first_reply_seconds=8, handoff_seconds=45)
+        Parties(make_member, tenant).sign(terms)
+    with clock.travel(NOON + timedelta(days=1)):
+        body = call("GET", "me").json()
+
+    assert body["promises"] == {"first_reply_seconds": 8, "handoff_seconds": 45}
     assert set(body) == {
         "member",
         "tenant",
