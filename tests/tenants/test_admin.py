@@ -369,6 +369,22 @@ def test_an_operator_without_a_tenant_sees_the_installation_only(
         )
 
 
+def test_the_header_says_that_no_tenant_is_chosen(
+    tenant: Tenant, other_tenant: Tenant, platform: Client, both: User, admin: Client
+) -> None:
+    def head(client: Client) -> list[str]:
+        client.cookies["django_language"] = "en"
+        page = client.get("/admin/")
+        return [page.context["site_header"], page.context["site_subheader"]]
+
+    assert head(platform) == ["Yingda", "No tenant chosen"]
+    first = min(tenant, other_tenant, key=lambda each: each.name)
+    assert head(admin) == [first.name, "None chosen: the first of yours"]
+    for client in (platform, admin):
+        client.post("/tenants/switch/", {"tenant": other_tenant.pk})
+        assert head(client) == [other_tenant.name, "Yingda"]
+
+
 def test_entering_a_tenant_shows_it_and_leaves_a_trace(
     tenant: Tenant, operator: User, platform: Client
 ) -> None:
