@@ -182,6 +182,8 @@ class TenantAdmin(PageMixin):
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Only what the page offers: a filter on any other column would read what no page shows."""
+        if self.date_hierarchy and lookup.startswith(f"{self.date_hierarchy}__"):
+            return bool(super().lookup_allowed(lookup, value, request))
         for item in self.get_list_filter(request):
             if lookup == getattr(item, "parameter_name", None):
                 return True
