@@ -34,7 +34,7 @@ def _header(request: HttpRequest) -> str:
 def _subheader(request: HttpRequest) -> str:
     actor = getattr(request, "actor", None)
     if actor and actor.is_by_default:
-        return str(_("None chosen: the first of yours"))
+        return str(_("None chosen: your first"))
     return str(_("Yingda") if getattr(request, "tenant", None) else _("No tenant chosen"))
 
 

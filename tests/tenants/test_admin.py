@@ -379,7 +379,7 @@ def test_the_header_says_that_no_tenant_is_chosen(
 
     assert head(platform) == ["Yingda", "No tenant chosen"]
     first = min(tenant, other_tenant, key=lambda each: each.name)
-    assert head(admin) == [first.name, "None chosen: the first of yours"]
+    assert head(admin) == [first.name, "None chosen: your first"]
     for client in (platform, admin):
         client.post("/tenants/switch/", {"tenant": other_tenant.pk})
         assert head(client) == [other_tenant.name, "Yingda"]
