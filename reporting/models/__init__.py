@@ -12,6 +12,7 @@ from reporting.models.downtime import (
 )
 from reporting.models.figure import DailyFigure
 from reporting.models.incident import (
+    AuthorityWay,
     Incident,
     IncidentKind,
     IncidentLevel,
@@ -44,6 +45,7 @@ __all__ = [
     "AccuracyAudit",
     "AccuracyAuditItem",
     "AuditFinding",
+    "AuthorityWay",
     "AvailabilitySettings",
     "CatalogueState",
     "ClaimDecision",
