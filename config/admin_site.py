@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils import translation
@@ -68,9 +69,9 @@ class YingdaAdminSite(UnfoldAdminSite):
 
     def i18n_javascript(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    ) -> HttpResponseBase:
         """Send the texts of the admin's scripts in the language of the page."""
-        answer: HttpResponse = ScriptTexts.as_view(packages=["django.contrib.admin"])(request)
+        answer: HttpResponseBase = ScriptTexts.as_view(packages=["django.contrib.admin"])(request)
         return answer
 
     def search(
