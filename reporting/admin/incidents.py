@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Q
+from django.db.models import BLANK_CHOICE_DASH, Q
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
@@ -73,7 +73,9 @@ class AuthorityForm(forms.Form):
         help_text=_("Its name, with the office that took the report."),
     )
     way = forms.ChoiceField(
-        label=_("told by"), choices=AuthorityWay, widget=UnfoldAdminSelectWidget
+        label=_("told by"),
+        choices=[*BLANK_CHOICE_DASH, *AuthorityWay.choices],
+        widget=UnfoldAdminSelectWidget,
     )
     reference = forms.CharField(
         label=_("reference"),
