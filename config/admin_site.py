@@ -3,12 +3,42 @@
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
+from django.utils import translation
+from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy as _
+from django.views.i18n import JavaScriptCatalog
 from unfold.sites import UnfoldAdminSite
 
 from tenants.actors import Actor
+
+# As calendar.js asks for the heads of its columns.
+_HEADS = (
+    ("Monday", "M"),
+    ("Tuesday", "T"),
+    ("Wednesday", "W"),
+    ("Thursday", "T"),
+    ("Friday", "F"),
+    ("Saturday", "S"),
+    ("Sunday", "S"),
+)
+
+
+class ScriptTexts(JavaScriptCatalog):
+    """The texts of the admin's scripts, with Chinese weekdays over the columns of a calendar."""
+
+    def get_catalog(self) -> dict[str, Any]:
+        found: dict[str, Any] = super().get_catalog()
+        if not (translation.get_language() or "").startswith("zh"):
+            return found
+        # Django's Chinese keeps the English letters; calendars show the last sign of the name.
+        heads = {
+            f"one letter {name}\x04{letter}": str(WEEKDAYS[number])[-1]
+            for number, (name, letter) in enumerate(_HEADS)
+        }
+        return found | heads
 
 
 class YingdaAdminSite(UnfoldAdminSite):
@@ -36,6 +66,13 @@ class YingdaAdminSite(UnfoldAdminSite):
     def get_urls(self) -> list[Any]:
         """Leave out the way from a row to its page outside: no row here has one."""
         return [each for each in super().get_urls() if getattr(each, "name", "") != "view_on_site"]
+
+    def i18n_javascript(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponseBase:
+        """Send the texts of the admin's scripts in the language of the page."""
+        answer: HttpResponseBase = ScriptTexts.as_view(packages=["django.contrib.admin"])(request)
+        return answer
 
     def search(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -16,7 +16,10 @@ def _header(request: HttpRequest) -> str:
 
 
 def _subheader(request: HttpRequest) -> str:
-    return str(_("Yingda") if getattr(request, "tenant", None) else _("Platform"))
+    actor = getattr(request, "actor", None)
+    if actor and actor.is_by_default:
+        return str(_("None chosen: your first"))
+    return str(_("Yingda") if getattr(request, "tenant", None) else _("No tenant chosen"))
 
 
 def _dropdown(request: HttpRequest) -> list[dict[str, Any]]:

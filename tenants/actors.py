@@ -1,6 +1,6 @@
 """Who is asking, and in which tenant."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
@@ -22,6 +22,8 @@ class Actor:
     user: User
     tenant: Tenant | None
     membership: Membership | None
+    # They chose none of their several tenants, and so are in the first of them.
+    is_by_default: bool = False
 
     def can(self, capability: str) -> bool:
         """Return whether this person may, here. Operators may all but handle conversations."""
@@ -72,7 +74,8 @@ def actor_for(user: User | AnonymousUser, tenant_id: int | None) -> Actor | None
     if user.is_operator:
         return Actor(user=user, tenant=None, membership=None)
     choices = tenants_of(user)
-    return _member(user, choices[0]) if choices else None
+    first = _member(user, choices[0]) if choices else None
+    return replace(first, is_by_default=len(choices) > 1) if first else None
 
 
 def _own(user: User, **which: object) -> list[int]:

@@ -1,22 +1,27 @@
 """What the admins of all apps share: permissions by capability, and one answer for "not there"."""
 
+import copy
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.contrib.admin.options import IS_POPUP_VAR
+from django.contrib.admin.utils import unquote
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from tenants.actors import Actor
-from tenants.scoping import active_scope, active_tenant_id
+from tenants.actors import Actor, overseen_by
+from tenants.models import Tenant
+from tenants.scoping import active_scope, active_tenant_id, tenant_scope
 
 PAGE_ROWS = 50
 
@@ -129,7 +134,8 @@ class TenantAdmin(PageMixin):
 
     `capabilities` maps "view", "add", "change" and "delete" to one each; what is missing there
     nobody may do. Without a tenant in scope there is nothing to see. A row of another tenant and
-    one that does not exist get the same answer.
+    one that does not exist get the same answer, unless the person may see it there as a member:
+    then they are told where it lies.
     """
 
     capabilities: Mapping[str, str] = {}
@@ -176,6 +182,8 @@ class TenantAdmin(PageMixin):
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Only what the page offers: a filter on any other column would read what no page shows."""
+        if self.date_hierarchy and lookup.startswith(f"{self.date_hierarchy}__"):
+            return bool(super().lookup_allowed(lookup, value, request))
         for item in self.get_list_filter(request):
             if lookup == getattr(item, "parameter_name", None):
                 return True
@@ -191,6 +199,68 @@ class TenantAdmin(PageMixin):
             return None
         found: Model | None = super().get_object(request, object_id, from_field)
         return found
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: Any = None,
+    ) -> HttpResponse:
+        if object_id is not None and not self.has_view_permission(request):
+            # Their role here may not see such rows; their role where the row lies may.
+            home = self._home_of(request, object_id)
+            if home is not None:
+                return self._elsewhere(request, home)
+        shown: HttpResponse = super().changeform_view(request, object_id, form_url, extra_context)
+        return shown
+
+    def _get_obj_does_not_exist_redirect(
+        self, request: HttpRequest, opts: Any, object_id: str
+    ) -> HttpResponse:
+        home = self._home_of(request, object_id)
+        if home is not None:
+            return self._elsewhere(request, home)
+        answer: HttpResponse = super()._get_obj_does_not_exist_redirect(request, opts, object_id)
+        return answer
+
+    def _home_of(self, request: HttpRequest, object_id: str) -> Tenant | None:
+        """Return the other tenant in which the person may see the row as a member, if there is one."""
+        here = actor_of(request)
+        for actor in overseen_by(here.user):
+            if actor.tenant is None or actor.tenant == here.tenant:
+                continue
+            there = copy.copy(request)
+            there.actor, there.tenant = actor, actor.tenant  # type: ignore[attr-defined]
+            with tenant_scope(actor.tenant):
+                row = self.get_object(there, unquote(object_id))
+                if row is not None and self.has_view_permission(there, row):
+                    return actor.tenant
+        return None
+
+    def _elsewhere(self, request: HttpRequest, home: Tenant) -> HttpResponse:
+        """Say in which tenant the row lies, and offer to go there."""
+        here = actor_of(request).tenant
+        told = {"name": self.opts.verbose_name, "tenant": home, "here": here}
+        lead = (
+            gettext("This %(name)s lies in %(tenant)s. You work in %(here)s now.")
+            if here
+            else gettext("This %(name)s lies in %(tenant)s. You have chosen no tenant yet.")
+        )
+        response = self.page(
+            request,
+            "admin/confirm_page.html",
+            {
+                "title": gettext("In another of your tenants"),
+                "lead": lead % told,
+                "action": reverse("tenants:switch"),
+                "hidden": [("tenant", str(home.pk)), ("next", _address(request))],
+                "submit_label": gettext("Switch to %(tenant)s and open it") % told,
+                "cancel_url": reverse("admin:index"),
+            },
+        )
+        response.status_code = 404
+        return response
 
 
 class ReadOnlyAdmin(TenantAdmin):
@@ -262,3 +332,8 @@ class OperatorAdmin(PageMixin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+
+def _address(request: HttpRequest) -> str:
+    """Return where the person wanted to go; what they sent is not sent again."""
+    return request.get_full_path() if request.method == "GET" else request.path

@@ -20,6 +20,7 @@ from conversations.models import Channel, MismatchKind, MismatchOwner
 from conversations.models.mismatch import NOTE_LENGTH
 from reporting import audit_arithmetic
 from reporting.admin.audits import AuditAdmin, link
+from reporting.admin.next_steps import NextStep, of_answer_audit
 from reporting.models import AccuracyAudit, AccuracyAuditItem, AuditFinding
 from reporting.services import answer_audits
 from tenants.admin_base import ReadOnlyAdmin, actor_of, badge, moment
@@ -93,6 +94,9 @@ class AccuracyAuditAdmin(AuditAdmin):
     def idle_steps(self, request: HttpRequest, row: Any) -> Collection[str]:
         return ("check_page",) if row.is_finished else ()
 
+    def next_step(self, request: HttpRequest, row: AccuracyAudit) -> NextStep:
+        return of_answer_audit(row, may_check=self.may(request, "check"))
+
     def has_check_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.may(request, "check")
 
@@ -127,6 +131,7 @@ class AccuracyAuditAdmin(AuditAdmin):
                 "form": form,
                 "progress": answer_audits.progress(row),
                 "result": self.at_most(row),
+                "next_step": None if item else self.next_step(request, row),
                 "here": here,
                 "back": self.page_of(row),
             },
@@ -174,8 +179,16 @@ class AccuracyAuditAdmin(AuditAdmin):
         if not found.checked:
             return "–"
         told = {"wrong": found.wrong, "checked": found.checked}
-        if found.at_most is None:
-            return gettext("%(wrong)s of %(checked)s wrong: every answer of the month.") % told
+        if found.is_whole:
+            told["all"] = row.population
+            return (
+                gettext(
+                    "%(wrong)s of %(checked)s checked answers wrong: a full count, as all %(all)s "
+                    "answers of the month are in the sample; nothing is estimated."
+                )
+                % told
+            )
+        assert found.at_most is not None
         return gettext(
             "%(wrong)s of %(checked)s wrong: with 95 %% confidence at most %(bound)s of the "
             "month's answers are."

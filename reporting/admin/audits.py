@@ -1,6 +1,6 @@
 """What audits of labels and of answers have in common: they are drawn by themselves or by hand."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -16,6 +16,7 @@ from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from conversations.satisfaction import fingerprint
+from reporting.admin.next_steps import NextStep
 from reporting.admin.pages import SteppedAdmin
 from tenants.admin_base import actor_of, badge, moment
 from tenants.errors import DomainError
@@ -40,13 +41,22 @@ class MonthForm(forms.Form):
 class AuditAdmin(SteppedAdmin):
     """A month's random sample: its seed, whether it can be drawn again, and a door to draw it now.
 
-    Subclasses say in `services` which months may be drawn, how, and whether a sample is repeated.
+    Subclasses say in `services` which months may be drawn, how, and whether a sample is repeated;
+    `next_step` says what is to be done about one now.
     """
 
     months: Callable[[], list[date]]
     draw: Callable[..., Any]
     repeats: Callable[[Any], bool]
     actions_list = ("draw_page",)
+    change_form_outer_before_template = "admin/reporting/_next_step.html"
+
+    def next_step(self, request: HttpRequest, row: Any) -> NextStep:
+        """Return what the person reads at the top of the audit's page."""
+        raise NotImplementedError
+
+    def more_about(self, request: HttpRequest, row: Any) -> Mapping[str, Any]:
+        return {"next_step": self.next_step(request, row)}
 
     def get_sortable_by(self, request: HttpRequest) -> tuple[str, ...]:
         return ("name",)

@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Q
+from django.db.models import BLANK_CHOICE_DASH, Q
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
@@ -24,7 +24,7 @@ from unfold.widgets import (
 )
 
 from reporting.admin.pages import HandledAdmin
-from reporting.models import Incident, IncidentKind, IncidentLevel, OwnerParty
+from reporting.models import AuthorityWay, Incident, IncidentKind, IncidentLevel, OwnerParty
 from reporting.services import affected, availability_settings, incidents
 from tenants import clock
 from tenants.admin_base import actor_of, badge, moment
@@ -61,6 +61,29 @@ class ExplanationForm(forms.Form):
         required=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 10}),
         help_text=_("What happened when, why, what was done, and what keeps it from recurring."),
+    )
+
+
+class AuthorityForm(forms.Form):
+    """Which authority was told, and by what."""
+
+    authority = forms.CharField(
+        label=_("authority"),
+        max_length=120,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=_("Its name, with the office that took the report."),
+    )
+    way = forms.ChoiceField(
+        label=_("told by"),
+        choices=[*BLANK_CHOICE_DASH, *AuthorityWay.choices],
+        widget=UnfoldAdminSelectWidget,
+    )
+    reference = forms.CharField(
+        label=_("reference"),
+        max_length=120,
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=_("The number of the receipt or file, if there is one."),
     )
 
 
@@ -224,15 +247,21 @@ class IncidentAdmin(HandledAdmin):
         icon="account_balance",
     )
     def authority_page(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Ask, then note that the authority knows."""
+        """Ask which one and by what, then note that the authority knows."""
         return self.step(
             request,
             object_id,
-            lambda row: incidents.tell_authority(row.pk, by=actor_of(request).user),
+            lambda row, **given: incidents.tell_authority(
+                row.pk, by=actor_of(request).user, **given
+            ),
             title=gettext("Authority told"),
-            lead=gettext("The authority was told of this incident, now. Its clock ends."),
+            lead=gettext(
+                "The authority was told of this incident, now. Its clock ends. What you enter is "
+                "kept in the ledger and never changed: no names of visitors."
+            ),
             label=gettext("Authority told"),
             done=gettext("Noted."),
+            form_class=AuthorityForm,
         )
 
     @action(
@@ -318,7 +347,12 @@ class IncidentAdmin(HandledAdmin):
 
     @display(description=_("authority told"))
     def authority(self, row: Incident) -> str:
-        return _done_or_due(row.authority_told_at, row.authority_due_at)
+        at = _done_or_due(row.authority_told_at, row.authority_due_at)
+        told = incidents.authority_of(row) if row.authority_told_at else None
+        if told is None:
+            return at
+        parts = (at, told.authority, str(told.way.label), told.reference)
+        return " · ".join(part for part in parts if part)
 
     @display(description=_("updates"))
     def told(self, row: Incident) -> SafeString | str:

@@ -16,6 +16,7 @@ from unfold.decorators import action, display
 
 from reporting import metrics
 from reporting.admin.audits import AuditAdmin, link
+from reporting.admin.next_steps import NextStep, of_label_audit
 from reporting.admin.questions import label_choices
 from reporting.models import LabelReview, LabelReviewItem
 from reporting.services import label_audits, labels
@@ -91,6 +92,10 @@ class LabelReviewAdmin(AuditAdmin):
             idle.append("leave_page")
         return idle
 
+    def next_step(self, request: HttpRequest, row: LabelReview) -> NextStep:
+        person = actor_of(request).user
+        return of_label_audit(row, person, may_label=self.may(request, "review"))
+
     def has_review_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.may(request, "review")
 
@@ -112,7 +117,7 @@ class LabelReviewAdmin(AuditAdmin):
             {
                 "title": gettext("Label audit %(month)s") % {"month": row},
                 "audit": row,
-                "is_mine": label_audits.seat_of(row, person) is not None,
+                "next_step": None if item else self.next_step(request, row),
                 "key": item.pk if item else None,
                 "again": again,
                 "before": None if again else before,

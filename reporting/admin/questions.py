@@ -4,10 +4,12 @@ from datetime import date
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import F, Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import Truncator
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter
@@ -29,7 +31,23 @@ _TONES = {
 }
 # What the auto-answer rate is made of.
 IN_THE_RATE = (QuestionStanding.ANSWERED, QuestionStanding.FAILED, QuestionStanding.DEFAULT)
+# Longer ones are read on their own page.
+_LISTED = 80
 _ASKED = Q(is_test=False, is_same_again=False)
+
+
+class QuestionList(ChangeList):
+    """The page of questions, each with its words: two queries for all of them."""
+
+    result_list: Any
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        page: list[Any] = list(self.result_list)
+        words = labels.words_of_all(page)
+        for row in page:
+            row.listed_words = words[row.pk]
+        self.result_list = page
 
 
 @admin.register(Question)
@@ -37,7 +55,7 @@ class QuestionAdmin(ReadOnlyAdmin):
     """Shows every question, whether it counts, and why; labelling is done blind."""
 
     capabilities = {"view": "question.view", "label": "question.label"}
-    list_display = ("asked", "label_named", "counts", "why", "is_reviewed", "where")
+    list_display = ("asked", "listed", "label_named", "counts", "why", "is_reviewed", "where")
     list_filter = (
         ("standing", ChoicesDropdownFilter),
         ("why", ChoicesDropdownFilter),
@@ -57,6 +75,9 @@ class QuestionAdmin(ReadOnlyAdmin):
     fields = ("asked", "words", "label_named", "counts", "why", "demand", "is_reviewed", "where")
     actions_list = ("review_page",)
     empty_text = _("Each night the questions of the day before are counted; they appear here.")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return QuestionList
 
     def get_sortable_by(self, request: HttpRequest) -> tuple[str, ...]:
         return ("asked",)
@@ -105,6 +126,10 @@ class QuestionAdmin(ReadOnlyAdmin):
     @display(description=_("question"))
     def words(self, row: Question) -> str:
         return labels.words_of(row)
+
+    @display(description=_("question"))
+    def listed(self, row: Any) -> str:
+        return Truncator(row.listed_words).chars(_LISTED) or "–"
 
     @display(description=_("label"))
     def label_named(self, row: Question) -> str:

@@ -10,6 +10,7 @@ from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRed
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import translation
+from django.utils.html import format_html
 from django.utils.http import content_disposition_header
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
@@ -26,7 +27,6 @@ from reporting.rendering.pdf import pdf
 from reporting.rendering.presentation import Presented, present
 from reporting.rendering.xlsx import xlsx
 from reporting.services import conversation_rows, evidence, reports
-from tenants import clock
 from tenants.admin_base import ReadOnlyAdmin, actor_of, badge, moment
 from tenants.admin_filters import states
 
@@ -109,7 +109,7 @@ class ReportAdmin(FormPages, ReadOnlyAdmin):
             idle.append("approve_page")
         if row.approved_at is None or row.sent_at is not None:
             idle.append("send_page")
-        if not row.may_be_answered(clock.now()) or _answer_of(row) is not None:
+        if not reports.takes_answer(row):
             idle.append("answer_page")
         if not row.evidence_path:
             # Made before packs were kept.
@@ -203,7 +203,12 @@ class ReportAdmin(FormPages, ReadOnlyAdmin):
         icon="rate_review",
     )
     def answer_page(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Take the client's confirmation or objection."""
+        """Take the client's confirmation or objection; to a later version, if there is one."""
+        row = self.get_object(request, object_id)
+        newer = reports.superseded_by(row) if isinstance(row, Report) else None
+        if newer is not None:
+            messages.warning(request, reports.superseded(newer).detail)
+            return HttpResponseRedirect(_page(newer))
         return self._asked(
             request,
             object_id,
@@ -286,7 +291,7 @@ class ReportAdmin(FormPages, ReadOnlyAdmin):
         row = self.get_object(request, object_id)
         if not isinstance(row, Report):
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
-        back = reverse("admin:reporting_report_read_page", args=[row.pk])
+        back = _page(row)
         question = Question(title, f"{self._name(row)}: {lead}", label, form, back)
 
         def act(data: dict[str, Any]) -> str:
@@ -304,8 +309,7 @@ class ReportAdmin(FormPages, ReadOnlyAdmin):
             found.append((gettext("Approve"), at("approve_page"), "primary"))
         if row.approved_at and row.sent_at is None and self.may(request, "approve"):
             found.append((gettext("Send the report"), at("send_page"), "primary"))
-        open_to_answer = row.may_be_answered(clock.now()) and _answer_of(row) is None
-        if open_to_answer and self.may(request, "answer"):
+        if self.may(request, "answer") and reports.takes_answer(row):
             found.append((gettext("Confirm or object"), at("answer_page"), "primary"))
         if self.may(request, "change"):
             found.append((gettext("Correct the report"), at("correct_page"), "default"))
@@ -323,6 +327,9 @@ class ReportAdmin(FormPages, ReadOnlyAdmin):
             facts.append((gettext("sent at"), moment(row.sent_at)))
             until = moment(row.answer_due_at) or gettext("waits for the holiday notice")
             facts.append((gettext("answer until"), until))
+        newer = reports.superseded_by(row)
+        if newer is not None:
+            facts.append((gettext("superseded by"), _link(newer)))
         if answer is not None and answer.text:
             facts.append((gettext("what the client says"), answer.text))
         return facts
@@ -362,6 +369,15 @@ class ReportAdmin(FormPages, ReadOnlyAdmin):
 def _presented(row: Report) -> Presented:
     language = "en" if (translation.get_language() or "").startswith("en") else "zh-hans"
     return present(row.data, row.sha256, language)
+
+
+def _page(row: Report) -> str:
+    return reverse("admin:reporting_report_read_page", args=[row.pk])
+
+
+def _link(row: Report) -> SafeString:
+    words = f"v{row.version} · {row.get_stage_display()}"
+    return format_html('<a class="y-link" href="{}">{}</a>', _page(row), words)
 
 
 def _answer_of(row: Report) -> ReportAnswer | None:

@@ -13,6 +13,7 @@ from reporting.models.downtime import (
 )
 from reporting.models.figure import DailyFigure
 from reporting.models.incident import (
+    AuthorityWay,
     Incident,
     IncidentKind,
     IncidentLevel,
@@ -45,6 +46,7 @@ __all__ = [
     "AccuracyAudit",
     "AccuracyAuditItem",
     "AuditFinding",
+    "AuthorityWay",
     "AvailabilitySettings",
     "CatalogueState",
     "ClaimDecision",

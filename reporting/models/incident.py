@@ -33,6 +33,16 @@ class OwnerParty(models.TextChoices):
     THIRD = "third", _("Third party")
 
 
+class AuthorityWay(models.TextChoices):
+    """By what an authority was told of a security incident."""
+
+    PHONE = "phone", _("Telephone")
+    MAIL = "mail", _("E-mail")
+    PORTAL = "portal", _("The authority's online form")
+    LETTER = "letter", _("Letter")
+    PERSON = "person", _("In person")
+
+
 class Incident(TenantModel):
     """One trouble from its beginning to its report; how it stands follows from its instants."""
 

@@ -30,6 +30,7 @@ _FORMATS = {
     Unit.BYTES: "#,##0",
 }
 _WHOLE = "#,##0"
+_MOMENT = "yyyy-mm-dd hh:mm:ss"
 # Units whose format shows a number as the report words it; times and sizes have words of their own.
 _AS_SHOWN = (Unit.SHARE, Unit.SCORE, Unit.COUNT)
 _CHART_ROWS = 16
@@ -149,7 +150,9 @@ def _conversations(sheet: Any, listed: Listed) -> None:
     sheet.freeze_panes = sheet.cell(_heads(sheet, row, heads), 1)
     for each in listed.rows:
         row += 1
-        _put(sheet, row, 1, each.opened_at.astimezone(listed.zone).strftime("%Y-%m-%d %H:%M:%S"))
+        # A cell has no zone: it holds what the clock on the tenant's wall shows.
+        began = sheet.cell(row, 1, each.opened_at.astimezone(listed.zone).replace(tzinfo=None))
+        began.number_format, began.alignment = _MOMENT, Alignment(horizontal="left")
         _put(sheet, row, 2, each.channel)
         numbers = (
             each.inquiries,
@@ -162,6 +165,7 @@ def _conversations(sheet: Any, listed: Listed) -> None:
         )
         for place, value in enumerate(numbers, 3):
             sheet.cell(row, place).value = value
+        sheet.cell(row, 4).number_format = _FORMATS[Unit.SECONDS]
         _put(sheet, row, 10, _("yes") if each.is_handed_over else "")
         sheet.cell(row, 11).value = each.score
         _put(sheet, row, 12, each.key)

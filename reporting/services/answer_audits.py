@@ -82,13 +82,15 @@ class Shown:
 class Result:
     """What an audit has come to: `at_most` is the share that is wrong at most, with 95 % confidence.
 
-    It is None where nothing was checked yet, and where every answer of the month was.
+    It is None where nothing was checked yet, and where the sample `is_whole`: with every answer of
+    the month in it there is nothing to estimate.
     """
 
     right: int
     wrong: int
     gone: int
     size: int
+    is_whole: bool
     at_most: float | None
 
     @property
@@ -190,12 +192,13 @@ def result(audit: AccuracyAudit) -> Result:
     )
     right, wrong = counts[AuditFinding.RIGHT], counts[AuditFinding.WRONG]
     gone = counts[AuditFinding.GONE]
-    whole = right + wrong == audit.population
+    whole = audit.size == audit.population
     return Result(
         right=right,
         wrong=wrong,
         gone=gone,
         size=audit.size,
+        is_whole=whole,
         at_most=None if whole else audit_arithmetic.most_wrong(wrong, right + wrong),
     )
 

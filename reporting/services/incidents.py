@@ -1,6 +1,7 @@
 """Incidents: opened by people or by down time, acknowledged, told about, restored, explained."""
 
 import uuid
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from reporting.models import (
+    AuthorityWay,
     DownInterval,
     Incident,
     IncidentKind,
@@ -20,7 +22,7 @@ from reporting.models import (
 from reporting.services import availability_alerts, deadlines
 from tenants import clock
 from tenants.errors import DomainError, NotFoundError
-from tenants.models import ObligationKind, Tenant, User
+from tenants.models import LedgerEntry, ObligationKind, Tenant, User
 from tenants.scoping import active_tenant_id
 from tenants.services import contracts, ledger, notifications, obligations
 from tenants.services.ledger import Event
@@ -31,6 +33,7 @@ DOWN_IS_INCIDENT = timedelta(seconds=60)
 # Contract L14: the authority within 4 hours.
 AUTHORITY = timedelta(hours=4)
 _CLAUSE = "2.3"
+_AUTHORITY_TOLD = "incident.authority_told"
 REPORTED_LEVELS = frozenset({IncidentLevel.P1, IncidentLevel.P2})
 
 
@@ -40,6 +43,23 @@ class IncidentRestoredError(DomainError):
     code = "incident_restored"
     status = 409
     message = gettext_lazy("This step was made already.")
+
+
+class AuthorityMissingError(DomainError):
+    """That an authority was told is of use only with its name and the way."""
+
+    code = "authority_missing"
+    status = 422
+    message = gettext_lazy("Say which authority was told, and by what.")
+
+
+@dataclass(frozen=True)
+class Told:
+    """Which authority was told of an incident, by what, and under which reference, if any."""
+
+    authority: str
+    way: AuthorityWay
+    reference: str
 
 
 def open_incident(
@@ -109,8 +129,17 @@ def explain(
     return incident
 
 
-def tell_authority(incident_id: uuid.UUID, *, by: User) -> Incident:
-    """Note that the authority was told of a security incident (contract L14)."""
+def tell_authority(
+    incident_id: uuid.UUID, *, authority: str, way: str, reference: str = "", by: User
+) -> Incident:
+    """Note which authority was told of a security incident, and by what (contract L14).
+
+    Both are kept in the ledger, with the reference it gave. Raises AuthorityMissingError, and
+    IncidentRestoredError the second time.
+    """
+    authority, reference = authority.strip(), reference.strip()
+    if not authority or way not in AuthorityWay.values:
+        raise AuthorityMissingError
     with transaction.atomic():
         incident = _locked(incident_id)
         if incident.authority_due_at is None or incident.authority_told_at is not None:
@@ -118,8 +147,18 @@ def tell_authority(incident_id: uuid.UUID, *, by: User) -> Incident:
         now = clock.now()
         incident.authority_told_at = now
         incident.save(update_fields=["authority_told_at"])
-        ledger.append(_step("incident.authority_told", incident, now, by))
+        facts = {"authority": authority, "way": str(way), "reference": reference}
+        ledger.append(_step(_AUTHORITY_TOLD, incident, now, by, facts))
     return incident
+
+
+def authority_of(incident: Incident) -> Told | None:
+    """Return what was noted when the authority was told; None where nothing but the time was."""
+    entry = LedgerEntry.objects.filter(kind=_AUTHORITY_TOLD, subject=str(incident.pk)).last()
+    if entry is None or "authority" not in entry.data:
+        return None
+    facts = entry.data
+    return Told(facts["authority"], AuthorityWay(facts["way"]), facts["reference"])
 
 
 def follow_downtime(now: datetime) -> list[Event]:

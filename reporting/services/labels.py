@@ -2,6 +2,7 @@
 
 import hashlib
 import uuid
+from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -10,8 +11,8 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from conversations.models import Message
-from conversations.queries import question_of
+from conversations.models import AuthorKind, Message
+from conversations.queries import LONGEST_RUN, question_of
 from reporting.models import (
     LabelReview,
     LabelSource,
@@ -165,6 +166,31 @@ def words_of(row: Question) -> str:
     """Return a question's words, nothing else; empty where they were erased."""
     message = Message.objects.filter(pk=row.message_id).first()
     return question_of(message) if message else ""
+
+
+def words_of_all(rows: Collection[Question]) -> dict[uuid.UUID, str]:
+    """Return each question's words by its key like `words_of`, in a number of queries that is fixed."""
+    ends = dict(
+        Message.objects.filter(pk__in=[row.message_id for row in rows]).values_list("pk", "seq")
+    )
+    said: dict[uuid.UUID, list[tuple[int, str]]] = defaultdict(list)
+    for conversation, seq, text, stand_in in (
+        Message.objects.filter(
+            conversation__in={row.conversation_id for row in rows},
+            author_kind=AuthorKind.CUSTOMER,
+            seq__gte=min((row.first_seq for row in rows), default=0),
+            seq__lte=max(ends.values(), default=0),
+        )
+        .order_by("seq")
+        .values_list("conversation", "seq", "text", "stand_in")
+    ):
+        said[conversation].append((seq, f"{text} {stand_in}".strip()))
+    found = {}
+    for row in rows:
+        last = ends.get(row.message_id, 0)
+        run = [words for seq, words in said[row.conversation_id] if row.first_seq <= seq <= last]
+        found[row.pk] = "\n".join(run[-LONGEST_RUN:])
+    return found
 
 
 def _locked(ids: Collection[uuid.UUID]) -> list[Question]:

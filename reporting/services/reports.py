@@ -67,6 +67,26 @@ class NotAnswerableError(DomainError):
     message = _("This report takes no answer: it was answered, not sent yet, or its time is over.")
 
 
+class SupersededError(DomainError):
+    """A later version is what the client answers."""
+
+    code = "report_superseded"
+    status = 409
+    message = _(
+        "This version takes no answer any more: version %(version)s has taken its place. Please "
+        "answer that one."
+    )
+
+
+class FinalNotSentError(SupersededError):
+    """A later version is what the client answers, as soon as they have it."""
+
+    message = _(
+        "This version takes no answer any more: version %(version)s takes its place. Please answer "
+        "that one as soon as it is sent."
+    )
+
+
 class WordsMissingError(DomainError):
     """An objection says what it objects to."""
 
@@ -202,10 +222,10 @@ def to_answer() -> QuerySet[Report]:
         kind=OuterRef("kind"),
         period_start=OuterRef("period_start"),
         version__gt=OuterRef("version"),
-        sent_at__isnull=False,
     )
     found: QuerySet[Report] = Report.objects.filter(
-        ~Exists(newer),
+        ~Exists(newer.filter(sent_at__isnull=False)),
+        ~Q(stage=ReportStage.PROVISIONAL) | ~Exists(newer),
         Q(answer_due_at=None) | Q(answer_due_at__gt=clock.now()),
         sent_at__isnull=False,
         answer=None,
@@ -213,10 +233,37 @@ def to_answer() -> QuerySet[Report]:
     return found
 
 
+def superseded_by(report: Report) -> Report | None:
+    """Return the version that takes the client's answer in place of this one, if there is one.
+
+    The latest that was sent; of a provisional version also one that is made and not sent yet.
+    """
+    newer = _of(report.kind, report.period_start).filter(version__gt=report.version)
+    sent = newer.filter(sent_at__isnull=False).order_by("-version").first()
+    if sent is not None or report.stage != ReportStage.PROVISIONAL:
+        return sent
+    return newer.order_by("-version").first()
+
+
+def superseded(newer: Report) -> SupersededError:
+    """Return what somebody is told who answers an earlier version than `newer`."""
+    kind = SupersededError if newer.sent_at else FinalNotSentError
+    return kind(version=newer.version)
+
+
+def takes_answer(report: Report) -> bool:
+    """Return whether the client may confirm or object to this version now."""
+    return (
+        report.may_be_answered(clock.now())
+        and not ReportAnswer.objects.filter(report=report).exists()
+        and superseded_by(report) is None
+    )
+
+
 def answer(report: Report, verdict: str, *, text: str, by: Membership) -> ReportAnswer:
     """Take the client's confirmation of a report, or their objection, once (R35).
 
-    Raises NotAnswerableError, WordsMissingError. Not to answer agrees to nothing.
+    Raises NotAnswerableError, SupersededError, WordsMissingError. Not to answer agrees to nothing.
     """
     text = text.strip()
     if verdict == ReportVerdict.OBJECTED and not text:
@@ -226,6 +273,9 @@ def answer(report: Report, verdict: str, *, text: str, by: Membership) -> Report
         at = clock.now()
         if not found.may_be_answered(at) or ReportAnswer.objects.filter(report=found).exists():
             raise NotAnswerableError
+        newer = superseded_by(found)
+        if newer is not None:
+            raise superseded(newer)
         row = ReportAnswer.objects.create(
             report=found, verdict=verdict, text=text, member=by, answered_at=at
         )

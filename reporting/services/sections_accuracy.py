@@ -180,14 +180,20 @@ def _came_to(month: date, audit: AccuracyAudit | None) -> str:
             )
             % told
         )
-    if result.at_most is None:
-        return (
+    if result.is_whole:
+        words = (
             _(
                 "Accuracy audit %(month)s: all %(checked)s answers checked, %(wrong)s wrong; seed "
                 "%(seed)s."
             )
-            % told
+            if result.checked == audit.size
+            else _(
+                "Accuracy audit %(month)s: all %(all)s answers of the month are in the sample, so "
+                "this is a full count: %(checked)s checked, %(wrong)s wrong; seed %(seed)s."
+            )
         )
+        return words % told
+    assert result.at_most is not None
     return _(
         "Accuracy audit %(month)s: %(checked)s of %(size)s drawn answers checked, %(wrong)s wrong; "
         "with 95 %% confidence at most %(bound)s of the month's %(all)s answers are. Seed %(seed)s."

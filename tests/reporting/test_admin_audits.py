@@ -110,7 +110,7 @@ def test_label_audit_is_drawn_by_hand_and_labelled_blind(
     for number in range(4):
         assert f"{number} of 4" in text(manager, mine)
         assert label(manager, mine, "common").status_code == 302
-    assert "Nothing is left for you" in text(manager, mine)
+    assert "You are through. A second person now labels" in text(manager, mine)
     assert "4 and 0 of 4" in text(manager, LABELS)
 
     # Until the other one is through, nobody reads a label anywhere.
@@ -229,7 +229,117 @@ def test_questions_are_labelled_on_a_page_with_digits(
         assert Question.objects.get(is_reviewed=True).label == "e3"
 
 
+def next_step(client: Client, address: str) -> tuple[str, str]:
+    """Return what the page says is next, and where that is done."""
+    page = text(client, address)
+    found = re.search(r'id="next-title".*?<p class="y-lead">(.*?)</p>(.*?)</section>', page, re.S)
+    assert found is not None
+    where = re.search(r'href="([^"]+)"', found[2])
+    return found[1], where[1] if where else ""
+
+
+def test_each_state_of_a_label_audit_says_what_is_next(
+    tenant: Tenant, play: Play, browser: Callable[[str], Client], people: dict[str, User]
+) -> None:
+    manager, client_admin = browser(Role.ACCOUNT_MANAGER), browser(Role.CLIENT_ADMIN)
+    with tenant_scope(tenant):
+        row = label_audits.draw(MONTH, by=None)
+    page, mine = f"{LABELS}{row.pk}/change/", f"{LABELS}{row.pk}/review/"
+    again = f"/admin/reporting/question/review/?month={MONTH:%Y-%m}"
+
+    def give(role: str, *said: str) -> None:
+        for each in said:
+            with tenant_scope(tenant):
+                now = LabelReview.objects.latest("number")
+                item = label_audits.next_item(now, people[role])
+                assert item is not None
+                label_audits.give(now, item.pk, each, by=people[role])
+
+    assert next_step(manager, page) == (
+        "4 questions are left for you to label by their words alone.",
+        mine,
+    )
+    assert next_step(browser(Role.SUPERVISOR), page)[0].endswith("There is nothing for you to do.")
+    give(Role.ACCOUNT_MANAGER, *["e1"] * 4)
+    assert next_step(manager, page)[0].startswith("You are through. A second person now labels")
+    give(Role.CLIENT_ADMIN, "e2")
+    assert next_step(manager, page)[0].startswith("You are through. Both reviewers")
+    assert next_step(client_admin, page)[1] == mine
+    give(Role.CLIENT_ADMIN, *["e2"] * 3)
+
+    words, where = next_step(manager, page)
+    assert "4 of 4 questions are left" in words
+    assert where == again
+    for _number in range(4):
+        label(manager, again, "common")
+    words, where = next_step(manager, page)
+    assert "Draw now" in words
+    assert where == f"{LABELS}draw/"
+    manager.post(where, {"month": MONTH.isoformat()})
+    with tenant_scope(tenant):
+        second = LabelReview.objects.latest("number")
+    assert next_step(manager, page)[1] == f"{LABELS}{second.pk}/change/"
+
+    for role in (Role.ACCOUNT_MANAGER, Role.CLIENT_ADMIN):
+        give(role, *["common"] * 4)
+    assert next_step(manager, f"{LABELS}{second.pk}/change/") == (
+        "The reviewers agree well enough. Nothing is left to do.",
+        "",
+    )
+
+
+def test_whom_an_audit_does_not_need_may_free_a_seat(
+    tenant: Tenant,
+    play: Play,
+    browser: Callable[[str], Client],
+    people: dict[str, User],
+    make_member: Callable[..., User],
+    client_as: Callable[[User], Client],
+) -> None:
+    with tenant_scope(tenant):
+        row = label_audits.draw(MONTH, by=None)
+        for role in (Role.ACCOUNT_MANAGER, Role.CLIENT_ADMIN):
+            item = label_audits.next_item(row, people[role])
+            assert item is not None
+            row = label_audits.give(row, item.pk, "common", by=people[role])
+    third = client_as(make_member(tenant, Role.CLIENT_ADMIN))
+    third.cookies["django_language"] = "en"
+
+    words, where = next_step(third, f"{LABELS}{row.pk}/change/")
+
+    assert words.startswith("Two others label this audit")
+    assert third.get(where).status_code == 200
+    assert words in text(third, f"{LABELS}{row.pk}/review/")
+
+
 # Answers
+
+
+def test_each_state_of_an_accuracy_audit_says_what_is_next(
+    tenant: Tenant, play: Play, browser: Callable[[str], Client], people: dict[str, User]
+) -> None:
+    manager, by = browser(Role.ACCOUNT_MANAGER), people[Role.ACCOUNT_MANAGER]
+    with tenant_scope(tenant):
+        row = answer_audits.draw(MONTH, by=None)
+        first, *others = row.items.order_by("position")
+    page = f"{ANSWERS}{row.pk}/change/"
+
+    words, where = next_step(manager, page)
+    assert (words.split()[0], where) == ("3", f"{ANSWERS}{row.pk}/check/")
+    assert next_step(browser(Role.CLIENT_ADMIN), page)[1] == ""
+    with tenant_scope(tenant):
+        answer_audits.check(first, wrong=True, kind="stale", owner="provider", by=by)
+    assert "1 of 1 checked answers wrong: a full count, as all 3 answers" in text(manager, page)
+    with tenant_scope(tenant):
+        for item in others:
+            answer_audits.check(item, wrong=False, by=by)
+
+    words, where = next_step(manager, page)
+    assert "1 mismatch report is open" in words
+    assert manager.get(where).status_code == 200
+    with tenant_scope(tenant):
+        MismatchReport.objects.update(closed_at=NOW)
+    assert next_step(manager, page) == ("The faults found are settled. Nothing is left to do.", "")
 
 
 def test_answers_are_checked_and_a_wrong_one_is_reported(
@@ -287,7 +397,9 @@ def test_answers_are_checked_and_a_wrong_one_is_reported(
 
     over = text(manager, check)
     assert "Every answer of this audit is checked" in over
-    assert "1 of 2 wrong" in over
+    assert "1 of 2 checked answers wrong: a full count, as all 3 answers" in over
+    assert "95 %" not in over
+    assert "1 mismatch report is open" in over
     assert "Faults found" in text(manager, page)
     assert "3 / 3" in text(manager, ANSWERS)
     wrong = rows(manager, f"{CHECKED}?audit__id__exact={row.pk}&finding__exact=wrong")

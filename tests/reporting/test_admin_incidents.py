@@ -98,15 +98,69 @@ def test_authority_is_told_once(
     breach: Incident, manager: User, client_as: Callable[[User], Client], tenant: Tenant
 ) -> None:
     client = client_as(manager)
+    client.cookies["django_language"] = "en"
+    given = {"authority": " 市网信办 ", "way": "portal", "reference": "2026-118"}
     assert breach.authority_due_at == MONDAY + timedelta(hours=4)
     with clock.travel(MONDAY + timedelta(hours=3)):
-        client.post(f"/admin/reporting/incident/{breach.pk}/authority/")
+        client.post(f"/admin/reporting/incident/{breach.pk}/authority/", given)
     with clock.travel(MONDAY + timedelta(hours=5)):
-        client.post(f"/admin/reporting/incident/{breach.pk}/authority/")
+        client.post(f"/admin/reporting/incident/{breach.pk}/authority/", given)
 
     with tenant_scope(tenant):
         breach.refresh_from_db()
+        entry = LedgerEntry.objects.get(kind="incident.authority_told")
     assert breach.authority_told_at == MONDAY + timedelta(hours=3)
+    facts = {"authority": "市网信办", "way": "portal", "reference": "2026-118", "by": manager.pk}
+    assert entry.data == facts
+    page = client.get(f"/admin/reporting/incident/{breach.pk}/change/").content.decode()
+    assert "14:00 · 市网信办 · The authority&#x27;s online form · 2026-118" in page
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"authority": "市网信办"},
+        {"way": "phone"},
+        {"authority": "  ", "way": "phone"},
+        {"authority": "市网信办", "way": "pigeon"},
+    ],
+)
+def test_authority_is_told_by_name_and_by_what(
+    breach: Incident,
+    manager: User,
+    client_as: Callable[[User], Client],
+    tenant: Tenant,
+    given: dict[str, str],
+) -> None:
+    page = f"/admin/reporting/incident/{breach.pk}/authority/"
+
+    answer = client_as(manager).post(page, given)
+
+    assert answer.status_code == 200
+    assert answer.context["form"].errors
+    with tenant_scope(tenant):
+        with pytest.raises(incidents.AuthorityMissingError):
+            incidents.tell_authority(
+                breach.pk,
+                authority=given.get("authority", ""),
+                way=given.get("way", ""),
+                by=manager,
+            )
+        breach.refresh_from_db()
+        assert breach.authority_told_at is None
+        assert not LedgerEntry.objects.filter(kind="incident.authority_told").exists()
+
+
+def test_authority_told_before_its_name_was_asked_for_keeps_its_time(
+    breach: Incident, manager: User, client_as: Callable[[User], Client], tenant: Tenant
+) -> None:
+    with tenant_scope(tenant):
+        Incident.objects.filter(pk=breach.pk).update(authority_told_at=MONDAY)
+
+    page = client_as(manager).get(f"/admin/reporting/incident/{breach.pk}/change/")
+
+    assert "2026-11-09 11:00" in page.content.decode()
 
 
 def test_steps_of_security_are_hidden_from_other_incidents(

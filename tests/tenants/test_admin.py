@@ -242,6 +242,106 @@ def test_columns_of_people_cannot_be_filtered_by(admin: Client, lookup: str) -> 
     assert admin.get(MEMBERS, {lookup: "a"}).status_code == 400
 
 
+# Rows of another tenant
+
+
+@pytest.fixture
+def both(boss: User, other_tenant: Tenant) -> User:
+    """The administrator of one tenant, who reads in another one too."""
+    with tenant_scope(other_tenant):
+        Membership.objects.create(user=boss, role=Role.CLIENT_READONLY, display_name="兼")
+    return boss
+
+
+@pytest.fixture
+def at_home(tenant: Tenant, both: User, admin: Client) -> Client:
+    admin.cookies["django_language"] = "en"
+    admin.post("/tenants/switch/", {"tenant": tenant.pk, "next": "/console/"})
+    return admin
+
+
+@pytest.mark.parametrize("page", ["change", "history"])
+def test_a_row_in_another_of_ones_tenants_is_one_step_away(
+    tenant: Tenant, other_tenant: Tenant, at_home: Client, make_member: Any, page: str
+) -> None:
+    theirs = member(other_tenant, make_member(other_tenant, name="远方").email)
+    address = url(theirs, page)
+
+    shown = at_home.get(address)
+    text = shown.content.decode()
+
+    assert shown.status_code == 404
+    assert f"This member lies in {other_tenant}. You work in {tenant} now." in text
+    assert "远方" not in text
+    assert 'action="/tenants/switch/"' in text
+    assert f'name="tenant" value="{other_tenant.pk}"' in text
+    assert f'name="next" value="{address}"' in text
+    there = at_home.post(
+        "/tenants/switch/", {"tenant": other_tenant.pk, "next": address}, follow=True
+    )
+    assert there.status_code == 200
+    assert there.redirect_chain == [(address, 302)]
+    assert f"You work in {other_tenant} now." in there.content.decode()
+
+
+def test_the_step_to_another_tenant_needs_its_token(
+    other_tenant: Tenant, both: User, make_member: Any
+) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(both, backend="django.contrib.auth.backends.ModelBackend")
+
+    assert strict.post("/tenants/switch/", {"tenant": other_tenant.pk}).status_code == 403
+
+
+@pytest.mark.parametrize("how", ["stranger", "left", "agent", "suspended", "unknown", "malformed"])
+def test_a_row_that_is_not_theirs_to_see_is_not_there(
+    other_tenant: Tenant, at_home: Client, both: User, make_member: Any, how: str
+) -> None:
+    theirs = member(other_tenant, make_member(other_tenant, name="远方").email)
+    address = url(theirs)
+    with tenant_scope(other_tenant):
+        mine = Membership.objects.filter(user=both)
+        if how == "stranger":
+            mine.delete()
+        elif how == "left":
+            mine.update(is_active=False)
+        elif how == "agent":
+            mine.update(role=Role.AGENT)
+    if how == "suspended":
+        Tenant.objects.filter(pk=other_tenant.pk).update(status="suspended")
+    if how in ("unknown", "malformed"):
+        key = "01900000-0000-7000-8000-000000000000" if how == "unknown" else "x"
+        address = address.replace(str(theirs.pk), key)
+
+    response = at_home.get(address, follow=True)
+
+    assert response.redirect_chain == [("/admin/", 302)]
+    assert other_tenant.name not in response.content.decode()
+
+
+def test_an_operator_hears_nothing_of_tenants_they_belong_to_as_nobody(
+    tenant: Tenant, other_tenant: Tenant, platform: Client, make_member: Any
+) -> None:
+    theirs = member(other_tenant, make_member(other_tenant).email)
+    platform.post("/tenants/switch/", {"tenant": tenant.pk})
+
+    assert platform.get(url(theirs)).status_code == 302
+
+
+def test_a_role_that_sees_nothing_here_is_told_where_it_does(
+    other_tenant: Tenant, tenant: Tenant, at_home: Client, both: User
+) -> None:
+    with tenant_scope(other_tenant):
+        theirs = LedgerEntry.objects.latest("position")
+    with tenant_scope(tenant):
+        Membership.objects.filter(user=both).update(role=Role.KNOWLEDGE_EDITOR)
+
+    shown = at_home.get(url(theirs))
+
+    assert shown.status_code == 404
+    assert f"Switch to {other_tenant} and open it" in shown.content.decode()
+
+
 # Operators
 
 
@@ -267,6 +367,22 @@ def test_an_operator_without_a_tenant_sees_the_installation_only(
         assert (
             platform.get(f"{path}01900000-0000-7000-8000-000000000000/change/").status_code == 403
         )
+
+
+def test_the_header_says_that_no_tenant_is_chosen(
+    tenant: Tenant, other_tenant: Tenant, platform: Client, both: User, admin: Client
+) -> None:
+    def head(client: Client) -> list[str]:
+        client.cookies["django_language"] = "en"
+        page = client.get("/admin/")
+        return [page.context["site_header"], page.context["site_subheader"]]
+
+    assert head(platform) == ["Yingda", "No tenant chosen"]
+    first = min(tenant, other_tenant, key=lambda each: each.name)
+    assert head(admin) == [first.name, "None chosen: your first"]
+    for client in (platform, admin):
+        client.post("/tenants/switch/", {"tenant": other_tenant.pk})
+        assert head(client) == [other_tenant.name, "Yingda"]
 
 
 def test_entering_a_tenant_shows_it_and_leaves_a_trace(

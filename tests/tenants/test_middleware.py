@@ -251,6 +251,26 @@ def test_switch_enters_the_chosen_tenant(
         assert not LedgerEntry.objects.filter(kind="operator.entered").exists()
 
 
+def test_whoever_comes_to_another_tenant_reads_so_once(
+    tenant: Tenant,
+    other_tenant: Tenant,
+    make_member: MakeMember,
+    client_as: Callable[[User], Client],
+) -> None:
+    user = make_member(tenant, Role.CLIENT_ADMIN)
+    join(user, other_tenant, Role.CLIENT_ADMIN)
+    client = client_as(user)
+    client.cookies[django_settings.LANGUAGE_COOKIE_NAME] = "en"
+    there = {"tenant": other_tenant.pk, "next": "/admin/knowledge/entry/"}
+    told = f"You work in {other_tenant} now."
+
+    first = client.post("/tenants/switch/", there, follow=True)
+    again = client.post("/tenants/switch/", there, follow=True)
+
+    assert told in first.content.decode()
+    assert told not in again.content.decode()
+
+
 @pytest.mark.parametrize("value", ["foreign", "987654", "", "x", "٣"])
 def test_switch_offers_and_takes_no_foreign_tenant(
     tenant: Tenant,

@@ -202,6 +202,21 @@ def test_where_every_answer_was_checked_nothing_is_estimated(play: Play) -> None
     assert "95" not in accuracy().notes[0].replace(audit.seed, "")
 
 
+def test_where_every_answer_is_drawn_nothing_is_estimated_on_the_way(play: Play) -> None:
+    answers(play, 4)
+    audit = draw()
+    item = answer_audits.next_item(audit)
+    assert item is not None
+    answer_audits.check(item, wrong=False, by=play.reviewer)
+
+    result = answer_audits.result(audit)
+
+    assert (result.is_whole, result.at_most, result.left) == (True, None, 3)
+    note = accuracy().notes[0].replace(audit.seed, "")
+    assert "95" not in note
+    assert "1" in note
+
+
 def test_wrong_opens_a_report_and_every_answer_of_the_version_is_lost(play: Play) -> None:
     play.sign_catalogue()
     answers(play, 9)

@@ -279,10 +279,11 @@ def test_a_security_incident_has_the_authoritys_clock(
 ) -> None:
     by = make_member(tenant, Role.ACCOUNT_MANAGER)
     now = clock.now()
+    told = {"authority": "市网信办", "way": "phone"}
     with tenant_scope(tenant), clock.travel(now):
         incident = incidents.open_incident(title="Leak", level="p1", kind="security", by=by)
         assert incident.authority_due_at == now + timedelta(hours=4)
-        assert incidents.tell_authority(incident.pk, by=by).authority_told_at == now
+        assert incidents.tell_authority(incident.pk, by=by, **told).authority_told_at == now
 
 
 def test_status_page_is_there_once_the_tenant_wants_it(

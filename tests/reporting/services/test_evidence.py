@@ -229,9 +229,17 @@ def test_workbook_has_a_row_for_each_conversation(
         io.BytesIO(client.get(f"/admin/reporting/report/{report.pk}/xlsx/").content)
     )
 
-    rows = list(book["Conversations"].iter_rows(min_row=3, values_only=True))
+    sheet = book["Conversations"]
+    rows = list(sheet.iter_rows(min_row=3, values_only=True))
     said = dict(Message.objects.values_list("conversation").annotate(Count("pk")))
-    assert [row[0][:10] for row in rows] == ["2026-11-09", "2026-11-11", "2026-11-15"]
+    # Three in the morning in universal time, as the clock in Shanghai shows it; real times to count.
+    began = [f"{row[0]:%Y-%m-%d %H:%M}" for row in rows]
+    assert began == ["2026-11-09 11:00", "2026-11-11 11:00", "2026-11-15 11:00"]
+    assert (sheet.cell(3, 1).is_date, sheet.cell(3, 1).number_format) == (
+        True,
+        "yyyy-mm-dd hh:mm:ss",
+    )
+    assert {type(row[3]) for row in rows} <= {int, float, type(None)}
     assert {row[11] for row in rows} == {str(key) for key in said}
     for row in rows:
         assert sum(row[4:7]) == said[uuid.UUID(row[11])]

@@ -16,11 +16,12 @@ from aiosmtpd.controller import Controller
 from django.core import mail
 from django.db import connections
 from django.test import Client
+from django.utils import translation
 from django.utils.html import escape
 from openpyxl import Workbook, load_workbook
 
 from reporting import tasks
-from reporting.models import Report, ReportDelivery, ReportDue, ReportRecipient
+from reporting.models import Report, ReportAnswer, ReportDelivery, ReportDue, ReportRecipient
 from reporting.rendering import pdf, presentation, xlsx
 from reporting.rendering.presentation import present
 from reporting.sections import Figure, Unit
@@ -252,6 +253,62 @@ def test_correction_is_a_version_with_reason_and_difference(busy: Tenant, operat
         reports.send(second, by=operator)
     reports.approve(second, by=operator)
     assert reports.send(second, by=operator).sent_at is not None
+
+
+def test_a_later_version_takes_the_answer_in_place_of_an_earlier_one(
+    in_tenant: Tenant,
+    make_member: Callable[..., User],
+    operator: User,
+    client_as: Callable[[User], Client],
+) -> None:
+    user = make_member(in_tenant, Role.CLIENT_ADMIN)
+    member = Membership.objects.get(user=user)
+    first, second = made("provisional"), made("final")
+    client = client_as(user)
+    client.cookies["django_language"] = "en"
+    pages = {row.version: f"/admin/reporting/report/{row.pk}/" for row in (first, second)}
+    told = "takes no answer any more: version 2 has taken its place. Please answer that one."
+
+    with clock.travel(datetime(2026, 11, 20, 1, tzinfo=UTC)):
+        with pytest.raises(reports.SupersededError) as refused, translation.override("en"):
+            reports.answer(first, "confirmed", text="", by=member)
+        assert (refused.value.code, refused.value.params) == ("report_superseded", {"version": 2})
+        assert list(reports.to_answer()) == [second]
+        shown = client.get(f"{pages[1]}read/").content.decode()
+        sent = client.post(f"{pages[1]}answer/", {"verdict": "confirmed"}, follow=True)
+        mine = client.get(f"{pages[2]}read/").content.decode()
+        reports.answer(second, "confirmed", text="", by=member)
+
+    assert f'{pages[1]}answer/"' not in shown
+    assert f'href="{pages[2]}read/">v2' in shown
+    assert sent.redirect_chain == [(f"{pages[2]}read/", 302)]
+    assert told in sent.content.decode()
+    assert f'{pages[2]}answer/"' in mine
+    assert not ReportAnswer.objects.filter(report=first).exists()
+
+
+def test_a_provisional_version_waits_for_the_final_one_to_be_sent(
+    in_tenant: Tenant, make_member: Callable[..., User], operator: User
+) -> None:
+    """A final version that is corrected takes answers until the correction is sent."""
+    member = Membership.objects.get(user=make_member(in_tenant, Role.CLIENT_ADMIN))
+    at = datetime(2026, 11, 20, 1, tzinfo=UTC)
+    first = made("provisional")
+    with clock.travel(at):
+        second = reports.correct(first, reason="复核", by=operator)
+        with pytest.raises(reports.FinalNotSentError):
+            reports.answer(first, "confirmed", text="", by=member)
+        assert list(reports.to_answer()) == []
+        reports.approve(second, by=operator)
+        reports.send(second, by=operator)
+        third = reports.correct(second, reason="再次复核", by=operator)
+        assert list(reports.to_answer()) == [second]
+
+        reports.answer(second, "confirmed", text="", by=member)
+        reports.approve(third, by=operator)
+        assert reports.superseded_by(second) is None
+        reports.send(third, by=operator)
+        assert reports.superseded_by(second) == third
 
 
 def test_client_answers_once_and_an_objection_has_words(
