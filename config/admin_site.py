@@ -67,6 +67,15 @@ class YingdaAdminSite(UnfoldAdminSite):
         """Leave out the way from a row to its page outside: no row here has one."""
         return [each for each in super().get_urls() if getattr(each, "name", "") != "view_on_site"]
 
+    def get_app_list(
+        self, request: HttpRequest, app_label: str | None = None
+    ) -> list[dict[str, Any]]:
+        """Return the models of one app; no page lists those of all, so nobody is asked about them."""
+        if app_label is None:
+            return []
+        found: list[dict[str, Any]] = super().get_app_list(request, app_label)
+        return found
+
     def i18n_javascript(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponseBase:
