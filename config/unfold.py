@@ -42,6 +42,10 @@ def _style(request: HttpRequest) -> str:
     return static("admin-extra.css")
 
 
+def _script(request: HttpRequest) -> str:
+    return static("admin-extra.js")
+
+
 def _bell_style(request: HttpRequest) -> str:
     return static("bell/bell.css")
 
@@ -62,6 +66,7 @@ UNFOLD: dict[str, Any] = {
     "SHOW_BACK_BUTTON": True,
     "BORDER_RADIUS": "8px",
     "STYLES": [_style, _bell_style],
+    "SCRIPTS": [_script],
     "DASHBOARD_CALLBACK": "reporting.dashboard.home",
     # The values of static/tokens.css, spread over the toolkit's scale.
     "COLORS": {
