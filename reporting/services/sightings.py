@@ -40,7 +40,7 @@ def gather(period: Span, served: Sequence[datetime]) -> Known:
     """
     wide = Span(period.start - SLOT, period.end + SLOT)
     code = Tenant.objects.values_list("code", flat=True).get(pk=active_tenant_id())
-    ways: dict[str, list[Result]] = {target: [] for target in watched()}
+    ways: dict[str, list[Result]] = {target: [] for target in _watched()}
     own: list[Result] = []
     rows = ProbeResult.objects.filter(at__gte=wide.start, at__lt=wide.end, prober__is_active=True)
     for target, tenant_code, at, ok, prober in rows.values_list(
@@ -82,7 +82,7 @@ def watched_since() -> datetime | None:
     return first
 
 
-def watched() -> set[str]:
+def _watched() -> set[str]:
     """Return the ways in that are tried for all tenants and that this one's visitors take.
 
     A prober that was registered and never reported is no reason to believe that all is well: there
