@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.template.response import SimpleTemplateResponse
 from django.test import Client
 
 from conversations.executor import close_pool
@@ -52,6 +53,12 @@ def _clean_slate(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     close_pool()
     reset_hub()
     outward.close_client()
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let pages answer without being drawn: whether somebody may see them is decided before."""
+    monkeypatch.setattr(SimpleTemplateResponse, "rendered_content", "")
 
 
 @pytest.fixture

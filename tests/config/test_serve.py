@@ -34,7 +34,8 @@ def manage(*words: str) -> list[str]:
 @pytest.fixture(scope="module")
 def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data")
-    subprocess.run(manage("migrate", "--verbosity", "0"), env=environment(folder), check=True)
+    words = [sys.executable, "-m", "tests.e2e.prepare", "at_once"]
+    subprocess.run(words, env=environment(folder), cwd=settings.BASE_DIR, check=True)
     return folder
 
 

@@ -179,13 +179,13 @@ def test_roles_see_what_they_may(
 
 
 def test_the_menu_leads_only_where_one_may_go(
-    tenant: Tenant, home_of: Callable[[str], Client]
+    tenant: Tenant, home_of: Callable[[str], Client], undrawn: None
 ) -> None:
     for role in Role:
         if role == Role.AGENT:
             continue
         client = home_of(role)
-        navigation = client.get(HOME).context["sidebar_navigation"]
+        navigation = client.get(HOME).context_data["sidebar_navigation"]
         links = [
             str(item["link"])
             for group in navigation
