@@ -2,30 +2,26 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from fractions import Fraction
 from typing import Any
 
 from conversations.models import Channel
 from reporting.availability import Span
 from reporting.models import DailyFigure
-from tenants.models import AvailabilityRule, Tenant
-from tenants.scoping import active_tenant_id
+from tenants.models import AvailabilityRule
 from tenants.services import contracts
 
 # A channel weighs what came through it in so many whole days before the outage.
 DAYS = 28
 
 
-def weigh(
-    parts: Iterable[tuple[Span, Collection[str]]],
-) -> list[dict[str, Any]]:
+def weigh(parts: Iterable[tuple[Span, Collection[str]]], zone: tzinfo) -> list[dict[str, Any]]:
     """Return the parts as an interval keeps them, each with the weight of the channels down in it.
 
     None under terms by which one channel down is down. Where nobody asked in the days before, no
-    share is known and the time counts in full.
+    share is known and the time counts in full. `zone` is the tenant's: days end at its midnight.
     """
-    zone = Tenant.objects.get(pk=active_tenant_id()).zone
     kept = []
     for span, ways in parts:
         if contracts.terms_at(span.start).availability_rule != AvailabilityRule.WEIGHTED:
